@@ -1,0 +1,185 @@
+"""From logits to a `Prediction`: guidance, suppression, temperature, filters, token, scores.
+
+The order is part of the contract: guidance, suppressed ids, constraint bits, gap, temperature,
+top-p, top-k, token. Top-p comes before top-k because Dream's published sampler, the one that has
+both, does it so. `scores` says which distribution confidence, margin and entropy describe: the one
+before temperature and filters (`"raw"`, LLaDA) or the one after (`"filtered"`, Dream).
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, PRNGKeyArray
+
+from dllm.noise import Fresh, Noise
+from dllm.vocab import Logits, Summary, argmax, summarise
+from samplers import Prediction, part, static
+from samplers.base import LOG_ZERO
+from samplers.pytree import require
+
+SCORES = ("raw", "filtered")
+
+
+@part
+class Proposal:
+    """How logits become a `Prediction`. All fields but `scores` are leaves: sweep them freely."""
+
+    temperature: ArrayLike = 0.0
+    """0 takes the likeliest token; otherwise the best of logits / temperature + Gumbel noise."""
+    top_p: ArrayLike | None = None
+    top_k: ArrayLike | None = None
+    guidance: ArrayLike | None = None
+    """Classifier-free guidance: uncond + (guidance + 1) * (cond - uncond). `None`: one forward."""
+    suppress: ArrayLike | None = None
+    """Token ids that are never proposed."""
+    distrust: ArrayLike | None = None
+    """Token ids left out of the distribution that scores are taken from: they may be proposed, but
+    with confidence 0 (LLaDA `confidence_eos_eot_inf`)."""
+    noise: Noise = Fresh()
+    scores: str = static(default="raw")
+
+    def __post_init__(self) -> None:
+        require("Proposal", "temperature", self.temperature, 0.0)
+        require("Proposal", "top_p", self.top_p, 0.0, 1.0)
+        require("Proposal", "top_k", self.top_k, 1)
+        require("Proposal", "guidance", self.guidance, 0.0)
+        if self.scores not in SCORES:
+            raise ValueError(f"Proposal: scores must be one of {SCORES}, got {self.scores!r}")
+
+    @property
+    def greedy(self) -> Bool[Array, ""]:
+        """Whether a prediction is a function of the canvas alone."""
+        return jnp.asarray(self.temperature, jnp.float32) == 0
+
+
+class Scene(NamedTuple):
+    """What a reading is told about one window besides its logits."""
+
+    key: PRNGKeyArray
+    total: Int[Array, ""]
+    """The step's number in the row."""
+    at: Int[Array, " window"]
+    """The positions of the window on the canvas."""
+    standing: Int[Array, " window"]
+    """The tokens that stand there now."""
+    allowed: Bool[Array, "window vocab"] | None = None
+    """Constraint bits."""
+
+
+def read(proposal: Proposal, needs: frozenset[str], scene: Scene, logits: Logits) -> Prediction:
+    """The prediction of one window; leaves `[window]`."""
+    logits = suppress(logits.astype(jnp.float32), proposal.suppress)
+    logits, allowed = constrain(logits, scene.allowed)
+    tokens = choose(proposal, scene, logits)
+    scored = logits if proposal.scores == "raw" else shape(proposal, logits)
+    scored = suppress(scored, proposal.distrust)
+    summary = summarise(scored)
+    return Prediction(
+        tokens=tokens,
+        log_confidence=log_probability(scored, summary, tokens),
+        log_margin=_at_least_log_zero(jnp.log(-jnp.expm1(-summary.gap)) - summary.log_norm),
+        gap=summary.gap if scored is logits else summarise(logits).gap,
+        entropy=summary.entropy,
+        seen=jnp.ones(allowed.shape, bool),
+        allowed=allowed,
+        log_probs=_log_softmax(scored, summary) if "log_probs" in needs else None,
+        own=_own(scored, summary, scene.standing) if "own" in needs else None,
+    )
+
+
+def guide(
+    conditional: Float[Array, "*rows vocab"],
+    unconditional: Float[Array, "*rows vocab"],
+    guidance: ArrayLike,
+) -> Float[Array, "*rows vocab"]:
+    """Classifier-free guidance as LLaDA writes it."""
+    scale = jnp.asarray(guidance, conditional.dtype) + 1
+    return unconditional + scale * (conditional - unconditional)
+
+
+def suppress(logits: Logits, ids: ArrayLike | None) -> Logits:
+    """Logits with the given ids impossible."""
+    return logits if ids is None else logits.at[:, jnp.asarray(ids)].set(-jnp.inf)
+
+
+def constrain(
+    logits: Logits, bits: Bool[Array, "window vocab"] | None
+) -> tuple[Logits, Bool[Array, " window"]]:
+    """Logits with forbidden tokens impossible, and which positions have any token left.
+
+    A position with none keeps its logits, so that its scores stay finite; nothing may be written.
+    """
+    if bits is None:
+        return logits, jnp.ones(logits.shape[:1], bool)
+    legal = jnp.any(bits & jnp.isfinite(logits), axis=-1)
+    return jnp.where(bits | ~legal[:, None], logits, -jnp.inf), legal
+
+
+def temper(logits: Logits, temperature: ArrayLike) -> Logits:
+    """Logits over the temperature; unchanged at 0."""
+    scale = jnp.asarray(temperature, logits.dtype)
+    return logits / jnp.where(scale > 0, scale, 1)
+
+
+def filter_logits(logits: Logits, top_p: ArrayLike | None, top_k: ArrayLike | None) -> Logits:
+    """Logits cut down to the top-p nucleus, then to the k largest of it (ties with them kept)."""
+    logits = logits if top_p is None else _top_p(logits, top_p)
+    return logits if top_k is None else _top_k(logits, top_k)
+
+
+def shape(proposal: Proposal, logits: Logits) -> Logits:
+    """Logits after temperature and filters."""
+    return filter_logits(temper(logits, proposal.temperature), proposal.top_p, proposal.top_k)
+
+
+def choose(proposal: Proposal, scene: Scene, logits: Logits) -> Int[Array, " window"]:
+    """The proposed tokens: the likeliest, or at temperature > 0 a draw by the Gumbel-max trick."""
+
+    def sample(logits: Logits) -> Int[Array, " window"]:
+        noise = proposal.noise(scene.key, scene.total, scene.at, logits.shape[-1])
+        return argmax(shape(proposal, logits) + noise)
+
+    # A branch and not a select: greedy decoding must not pay for a vocabulary of random numbers.
+    # Neither temperature nor filters ever move the likeliest token.
+    return jax.lax.cond(proposal.greedy, argmax, sample, logits)
+
+
+def log_probability(
+    logits: Logits, summary: Summary, tokens: Int[Array, " window"]
+) -> Float[Array, " window"]:
+    """The log probability of one token a position."""
+    chosen = jnp.take_along_axis(logits, tokens[:, None], axis=-1)[:, 0]
+    return _at_least_log_zero(chosen - summary.peak - summary.log_norm)
+
+
+def _log_softmax(logits: Logits, summary: Summary) -> Logits:
+    norm = summary.peak + summary.log_norm
+    return _at_least_log_zero(logits - norm[:, None])
+
+
+def _at_least_log_zero(logs: Float[Array, "*any"]) -> Float[Array, "*any"]:
+    return jnp.maximum(logs, LOG_ZERO)
+
+
+def _own(
+    logits: Logits, summary: Summary, standing: Int[Array, " window"]
+) -> Float[Array, " window"]:
+    decided = standing >= 0
+    own = log_probability(logits, summary, jnp.maximum(standing, 0))
+    return jnp.where(decided, jnp.exp(own), 0)
+
+
+def _top_p(logits: Logits, top_p: ArrayLike) -> Logits:
+    order = jnp.argsort(-logits, axis=-1, stable=True)
+    mass = jnp.cumsum(jax.nn.softmax(jnp.take_along_axis(logits, order, axis=-1)), axis=-1)
+    # A token goes where the mass before it exceeds top_p; the first always stays.
+    kept = 1 + jnp.sum(mass[:, :-1] <= jnp.asarray(top_p, mass.dtype), axis=-1, keepdims=True)
+    ranks = jnp.argsort(order, axis=-1)
+    return jnp.where(ranks < kept, logits, -jnp.inf)
+
+
+def _top_k(logits: Logits, top_k: ArrayLike) -> Logits:
+    k = jnp.minimum(jnp.asarray(top_k, jnp.int32), logits.shape[-1])
+    smallest = jnp.take(jnp.sort(logits, axis=-1), logits.shape[-1] - k, axis=-1)
+    return jnp.where(logits >= smallest[:, None], logits, -jnp.inf)

@@ -1,0 +1,146 @@
+"""One row of the loop's carry, and the one true step that moves it."""
+
+import enum
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int, Key, PRNGKeyArray
+
+from dllm.canvas import Rows
+from samplers import MASK, Move, Place, Prediction, Scheduler
+from samplers.parts import planned
+from samplers.ranking import holes
+
+
+class Outcome(enum.IntEnum):
+    """How a row ended."""
+
+    RUNNING = 0
+    FILLED = 1
+    OUT_OF_STEPS = 2
+    """The schedule or `max_steps` ran out with undecided positions left."""
+    STUCK = 3
+    """A constraint left no token for any undecided position of the block."""
+
+
+class Kind(enum.IntEnum):
+    """What a model call computes; `calls` counts by it."""
+
+    FULL = 0
+    """The whole canvas."""
+
+
+class Settings(NamedTuple):
+    """What is fixed when the program is compiled."""
+
+    num_drafts: int = 1
+    window: int = 1
+    """How many positions a forward is read at: the longest block, or the whole canvas."""
+    reference_calls: bool = False
+    max_steps: int = 4096
+    record: int = 0
+    """How many steps are kept in `trajectory` and `log`."""
+
+
+class Row(NamedTuple):
+    """The carry of one row; the loop holds a batch of them."""
+
+    key: PRNGKeyArray
+    canvas: Int[Array, " length"]
+    prompt: Int[Array, ""]
+    blocks: Int[Array, "blocks 2"]
+    given: Bool[Array, " length"]
+    """Decided from the start: what classifier-free guidance hides."""
+    state: Any
+    drafts: Int[Array, "drafts length"]
+    """Canvases the next forward looks at; the first is `canvas`."""
+    block: Int[Array, ""]
+    step: Int[Array, ""]
+    total: Int[Array, ""]
+    outcome: Int[Array, ""]
+    forwards: Int[Array, ""]
+    calls: Int[Array, " kinds"]
+    trajectory: Int[Array, "record length"]
+    """The canvas before each true step."""
+    log: Int[Array, "record 4"]
+    """Each call as (kind, start, length, stored)."""
+
+
+def begin(scheduler: Scheduler, settings: Settings, rows: Rows) -> Row:
+    """A fresh row at its first block with an undecided position. Takes one row of `Rows`."""
+    canvas, zero = rows.canvas, jnp.int32(0)
+    row = Row(
+        key=rows.keys,
+        canvas=canvas,
+        prompt=rows.prompt,
+        blocks=rows.blocks,
+        given=canvas >= 0,
+        state=scheduler.init(canvas),
+        drafts=jnp.broadcast_to(canvas, (settings.num_drafts, *canvas.shape)),
+        block=zero,
+        step=zero,
+        total=zero,
+        outcome=zero,
+        forwards=zero,
+        calls=jnp.zeros(len(Kind), jnp.int32),
+        trajectory=jnp.zeros((settings.record, *canvas.shape), jnp.int32),
+        log=jnp.zeros((settings.record, 4), jnp.int32),
+    )
+    return enter(row, zero)
+
+
+def place(row: Row) -> Place:
+    """Where a row stands, as its scheduler is told."""
+    start, end = row.blocks[jnp.minimum(row.block, row.blocks.shape[0] - 1)]
+    blocks = jnp.sum(row.blocks[:, 1] > row.blocks[:, 0], dtype=jnp.int32)
+    return Place(row.prompt, start, end, row.block, blocks, row.step, row.total)
+
+
+def streams(key: PRNGKeyArray, block: Int[Array, ""], step: Int[Array, ""]) -> Key[Array, " 2"]:
+    """The two keys of a step: one for the proposal, one for the scheduler."""
+    return jax.random.split(jax.random.fold_in(jax.random.fold_in(key, block), step))
+
+
+def take_step(scheduler: Scheduler, settings: Settings, row: Row, prediction: Prediction) -> Row:
+    """One true step of a running row: canvas, state, step numbers, block and outcome."""
+    here = place(row)
+    _, key = streams(row.key, row.block, row.step)
+    move = scheduler.update(key, row.state, row.canvas, prediction, here)
+    least = planned(scheduler, here) if settings.reference_calls else 1
+    moved = row._replace(
+        canvas=move.canvas, state=move.state, step=row.step + 1, total=row.total + 1
+    )
+    left = enter(moved, row.block + 1)
+    row_after = select(move.done & (row.step + 1 >= least), left, moved)
+    stopped = jnp.where(
+        _is_stuck(row, move, prediction, here),
+        Outcome.STUCK,
+        jnp.where(row_after.total >= settings.max_steps, Outcome.OUT_OF_STEPS, Outcome.RUNNING),
+    )
+    running = row_after.outcome == Outcome.RUNNING
+    return row_after._replace(outcome=jnp.where(running, stopped, row_after.outcome))
+
+
+def enter(row: Row, first: Int[Array, ""]) -> Row:
+    """Goes to the first block from `first` on that has an undecided position, or ends the row."""
+    undecided = jnp.cumsum(row.canvas == MASK, dtype=jnp.int32)
+    before = jnp.concatenate([jnp.zeros(1, jnp.int32), undecided])
+    left = before[row.blocks[:, 1]] - before[row.blocks[:, 0]]
+    number = row.blocks.shape[0]
+    at = jnp.arange(number, dtype=jnp.int32)
+    block = jnp.min(jnp.where((left > 0) & (at >= first), at, number))
+    ended = jnp.where(before[-1] == 0, Outcome.FILLED, Outcome.OUT_OF_STEPS)
+    outcome = jnp.where(block == number, ended, Outcome.RUNNING).astype(jnp.int32)
+    return row._replace(block=block, step=jnp.zeros_like(row.step), outcome=outcome)
+
+
+def select(condition: Bool[Array, ""], yes: Row, no: Row) -> Row:
+    """`yes` where the condition holds, else `no`."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
+
+
+def _is_stuck(row: Row, move: Move, prediction: Prediction, here: Place) -> Bool[Array, ""]:
+    open_holes = holes(row.canvas, here)
+    legal = jnp.any(open_holes & prediction.allowed)
+    return jnp.any(open_holes) & ~legal & jnp.all(move.canvas == row.canvas)

@@ -1,0 +1,104 @@
+"""Budgets: how many positions a step writes."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from samplers.base import Canvas, Place, Scalar, View
+from samplers.pytree import part, require
+from samplers.ranking import count, holes
+
+_SHORTEST_TABLE = 128
+
+
+@part
+class Tokens:
+    """The same number of positions every step."""
+
+    tokens: ArrayLike = 1
+
+    def __post_init__(self) -> None:
+        require("Tokens", "tokens", self.tokens, 1)
+
+    def __call__(self, view: View) -> Scalar:
+        del view
+        return jnp.asarray(self.tokens, jnp.int32)
+
+
+@part
+class Even:
+    """LLaDA's schedule: the block's holes shared out evenly over its steps, the rest up front.
+
+    `steps` counts over the whole row; each of its blocks gets an equal share of them. With n holes
+    and S steps, step i writes floor(n/S) + [i < n mod S] (Nie et al. 2025, LLaDA).
+    """
+
+    steps: ArrayLike = 128
+
+    def __post_init__(self) -> None:
+        require("Even", "steps", self.steps, 1)
+
+    def init(self, canvas: Canvas) -> Scalar:
+        """The holes counted when a block was entered."""
+        del canvas
+        return jnp.int32(0)
+
+    def __call__(self, memory: Scalar, view: View) -> tuple[Scalar, Scalar]:
+        step = view.place.step
+        at_entry = jnp.where(step == 0, count(holes(view.canvas, view.place)), memory)
+        base, extra = jnp.divmod(at_entry, self.plan(view.place))
+        share = base + (step < extra)
+        return jnp.where(step < self.plan(view.place), share, 0), at_entry
+
+    def plan(self, place: Place) -> Scalar:
+        """The steps of one block."""
+        return jnp.maximum(jnp.asarray(self.steps, jnp.int32) // place.blocks, 1)
+
+
+@part
+class Dream:
+    """Dream's schedule: a share of the holes left at each step, cut down to a whole number.
+
+    With t = linspace(1, eps, S + 1), step i writes trunc(holes * (1 - t[i+1] / t[i])), the last
+    step all the rest. The products sit on whole numbers, so the published float32 arithmetic is
+    part of the rule: with eps = 1e-3 and S = holes the first step writes nothing, the last two.
+    Build one with `Dream.of`; the table is a leaf, padded so that a sweep over steps compiles once.
+    """
+
+    steps: ArrayLike
+    """Steps of one block."""
+    shares: ArrayLike
+    """`[table]` float32, 1 from the last step on."""
+
+    @classmethod
+    def of(cls, steps: int, eps: float = 1e-3, blocks: int = 1) -> "Dream":
+        """The schedule for `steps` in a row of `blocks` equal blocks."""
+        require("Dream", "blocks", blocks, 1)
+        require("Dream", "steps", steps, blocks)
+        require("Dream", "eps", eps, 0.0, 1.0)
+        if steps % blocks:
+            raise ValueError(f"Dream: blocks must divide steps, got {steps} steps, {blocks} blocks")
+        return cls(np.int32(steps // blocks), dream_shares(steps // blocks, eps))
+
+    def __call__(self, view: View) -> Scalar:
+        return jnp.trunc(self._holes(view) * self.share(view)).astype(jnp.int32)
+
+    def share(self, view: View) -> Float[Array, ""]:
+        """The share of the holes that this step writes."""
+        return jnp.asarray(self.shares, jnp.float32)[view.place.step]
+
+    def plan(self, place: Place) -> Scalar:
+        """The steps of one block."""
+        del place
+        return jnp.asarray(self.steps, jnp.int32)
+
+    def _holes(self, view: View) -> Float[Array, ""]:
+        return count(view.eligible).astype(jnp.float32)
+
+
+def dream_shares(steps: int, eps: float) -> np.ndarray:
+    """`1 - t[i+1] / t[i]` in float32, as torch computes it, padded with 1 to a power of two."""
+    grid = np.linspace(1.0, eps, steps + 1).astype(np.float32)
+    shares = np.ones(max(_SHORTEST_TABLE, 1 << (steps - 1).bit_length()), np.float32)
+    shares[: steps - 1] = 1 - grid[1:-1] / grid[:-2]
+    return shares

@@ -1,0 +1,129 @@
+"""The rules by name: what `threshold`, `entropy+llada` or `factor+early_stop` mean.
+
+Each entry is a function of options that fills some slots of `combine`. The slots of several entries
+are joined; a slot filled twice is a contradiction. Options keep the names their authors gave them.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from samplers.budgets import Dream, Even, Tokens
+from samplers.overrides import EarlyStop
+from samplers.scores import Confidence, Entropy, LeftToRight, Margin, Random, Tempered
+from samplers.selections import Bernoulli, Factor, FactorPublished, Threshold
+
+Slots = dict[str, Any]
+"""Keyword arguments of `samplers.combine.combine`."""
+
+
+def confidence(tokens: int | None = None) -> Slots:
+    """The surest tokens first, `tokens` a step (default 1)."""
+    return {"score": Confidence(), **_budget(tokens)}
+
+
+def entropy(tokens: int | None = None) -> Slots:
+    """The lowest entropy first, `tokens` a step (default 1)."""
+    return {"score": Entropy(), **_budget(tokens)}
+
+
+def margin(tokens: int | None = None) -> Slots:
+    """The widest margin between the two likeliest tokens first, `tokens` a step (default 1)."""
+    return {"score": Margin(), **_budget(tokens)}
+
+
+def random(tokens: int | None = None) -> Slots:
+    """Positions in random order, `tokens` a step (default 1)."""
+    return {"score": Random(), **_budget(tokens)}
+
+
+def left_to_right(tokens: int | None = None) -> Slots:
+    """The leftmost positions first, `tokens` a step (default 1)."""
+    return {"score": LeftToRight(), **_budget(tokens)}
+
+
+def threshold(threshold: float = 0.9) -> Slots:
+    """Every token of at least this confidence, and always the surest (Fast-dLLM)."""
+    return {"select": Threshold(float(threshold))}
+
+
+def factor(factor: float = 1.0) -> Slots:
+    """As many tokens as the bound (n + 1)(1 - c) <= factor lets through (Fast-dLLM)."""
+    return {"select": Factor(float(factor))}
+
+
+def factor_published(factor: float = 1.0) -> Slots:
+    """`factor` with the off-by-one of the published code (dInfer, ParallelBench)."""
+    return {"select": FactorPublished(float(factor))}
+
+
+def llada(steps: int = 128) -> Slots:
+    """LLaDA's even schedule: `steps` for the whole answer, shared out over its blocks."""
+    return {"budget": Even(steps), "reach": "before"}
+
+
+def dream(steps: int = 512, eps: float = 1e-3, blocks: int = 1, alg_temp: float = 0.0) -> Slots:
+    """Dream's schedule; join it with a score: `entropy+dream`, `margin+dream`, `confidence+dream`.
+
+    `alg_temp` > 0 draws the positions at random instead of taking the best.
+    """
+    slots: Slots = {"budget": Dream.of(steps, eps, blocks)}
+    return {**slots, "transform": partial(Tempered, temperature=alg_temp)} if alg_temp else slots
+
+
+def origin(steps: int = 512, eps: float = 1e-3, blocks: int = 1) -> Slots:
+    """Dream's `origin`: every position decides by itself, with the schedule's probability."""
+    schedule = Dream.of(steps, eps, blocks)
+    return {"budget": schedule, "select": Bernoulli(schedule)}
+
+
+def early_stop(eos: int) -> Slots:
+    """Fills up with end-of-text after the first end-of-text token, which ends the row early."""
+    return {"override": EarlyStop(eos)}
+
+
+RULES: dict[str, Callable[..., Slots]] = {
+    "confidence": confidence,
+    "entropy": entropy,
+    "margin": margin,
+    "random": random,
+    "left_to_right": left_to_right,
+    "threshold": threshold,
+    "factor": factor,
+    "factor_published": factor_published,
+    "llada": llada,
+    "dream": dream,
+    "origin": origin,
+    "early_stop": early_stop,
+}
+
+
+def join(entries: dict[str, Slots]) -> Slots:
+    """The slots of several named entries as arguments of `combine`.
+
+    Overrides and score transforms add up in order; any other slot may be filled once.
+    """
+    joined: Slots = {}
+    transforms: list[Callable[..., Any]] = []
+    filled_by: dict[str, str] = {}
+    for name, slots in entries.items():
+        for slot, part in slots.items():
+            if slot == "override":
+                joined.setdefault(slot, []).append(part)
+            elif slot == "transform":
+                transforms.append(part)
+            else:
+                _refuse_twice(slot, filled_by.setdefault(slot, name), name)
+                joined[slot] = part
+    for transform in transforms:
+        joined["score"] = transform(joined.get("score", Confidence()))
+    return joined
+
+
+def _refuse_twice(slot: str, first: str, name: str) -> None:
+    if first != name:
+        raise ValueError(f"scheduler: {first} and {name} both decide the {slot}; keep one of them")
+
+
+def _budget(tokens: int | None) -> Slots:
+    return {} if tokens is None else {"budget": Tokens(tokens)}

@@ -1,0 +1,36 @@
+"""Overrides: a last word on the canvas that a rule made."""
+
+import jax.numpy as jnp
+from jaxtyping import ArrayLike
+
+from samplers.base import VOID, Canvas, View
+from samplers.pytree import part, require, static
+from samplers.ranking import index
+
+_SCOPES = ("answer", "canvas")
+
+
+@part
+class EarlyStop:
+    """Once an end-of-text token stands in the answer, everything after it is end-of-text.
+
+    Later blocks then hold no undecided position and are skipped, so the row ends with the block the
+    token is in (dInfer `early_stop`). The published code also takes an end-of-text token of the
+    prompt for the answer's: `scope="canvas"`.
+    """
+
+    eos: ArrayLike
+    scope: str = static(default="answer")
+
+    def __post_init__(self) -> None:
+        require("EarlyStop", "eos", self.eos, 0)
+        if self.scope not in _SCOPES:
+            raise ValueError(f"EarlyStop: scope must be one of {_SCOPES}, got {self.scope!r}")
+
+    def __call__(self, view: View, canvas: Canvas) -> Canvas:
+        eos = jnp.asarray(self.eos, canvas.dtype)
+        at = index(canvas)
+        begin = view.place.prompt if self.scope == "answer" else 0
+        ends = (canvas == eos) & (at >= begin)
+        first = jnp.min(jnp.where(ends, at, canvas.shape[0]))
+        return jnp.where((at > first) & (canvas != VOID), eos, canvas)

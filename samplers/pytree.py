@@ -1,0 +1,85 @@
+"""Frozen pytrees: how a scheduler or a part of one is declared."""
+
+import dataclasses
+import inspect
+from typing import Any, TypeVar, dataclass_transform
+
+import jax
+
+from samplers.base import NEEDS
+
+T = TypeVar("T", bound=type)
+
+_UPDATE_ARGUMENTS = ("self", "key", "state", "canvas", "prediction", "place")
+
+
+def static(*, default: Any = dataclasses.MISSING) -> Any:
+    """A field that is fixed at trace time: a string, a flag, a size. Other fields are leaves."""
+    return dataclasses.field(default=default, metadata={"static": True})
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(static, dataclasses.field))
+def part(cls: T) -> T:
+    """Makes a class a frozen dataclass whose fields are pytree leaves, but for `static` ones."""
+    frozen = dataclasses.dataclass(frozen=True)(cls)
+    for field in dataclasses.fields(frozen):
+        if isinstance(field.default, str) and not field.metadata.get("static"):
+            raise TypeError(
+                f"{cls.__name__}: field {field.name} is text and cannot be traced; "
+                f"declare it as {field.name}: str = static(default={field.default!r})"
+            )
+    return jax.tree_util.register_dataclass(frozen)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(static, dataclasses.field))
+def scheduler(cls: T) -> T:
+    """Makes a class with an `update` method a scheduler (`samplers.base.Scheduler`).
+
+    Annotated class attributes become hyper-parameters: leaves of a frozen pytree, so that changing
+    their value does not recompile. `init` defaults to no state, `needs` to nothing beyond the
+    default prediction, `plan` to no fixed schedule.
+    """
+    _refuse_foreign_update(cls)
+    for name, default in (("init", _no_state), ("needs", frozenset()), ("plan", _no_plan)):
+        if not hasattr(cls, name):
+            setattr(cls, name, default)
+    refuse_unknown_needs(cls.__name__, cls.needs)
+    return part(cls)
+
+
+def refuse_unknown_needs(owner: str, needs: Any) -> None:
+    """Raises if `needs` (of a class, or of an instance where it is a property) names a stranger."""
+    if isinstance(needs, property):
+        return
+    unknown = sorted(set(needs) - NEEDS)
+    if unknown:
+        raise ValueError(f"{owner}: unknown needs {unknown}, the known are {sorted(NEEDS)}")
+
+
+def require(
+    owner: str, name: str, value: Any, low: int | float, high: int | float = float("inf")
+) -> None:
+    """Raises unless `low <= value <= high`. Arrays and traced values pass unchecked."""
+    if isinstance(value, int | float) and not low <= value <= high:
+        rule = f"at least {low}" if high == float("inf") else f"in [{low}, {high}]"
+        raise ValueError(f"{owner}: {name} must be {rule}, got {value}")
+
+
+def _refuse_foreign_update(cls: type) -> None:
+    update = getattr(cls, "update", None)
+    wanted = ", ".join(_UPDATE_ARGUMENTS)
+    if update is None:
+        raise TypeError(f"{cls.__name__}: a scheduler needs a method update({wanted})")
+    names = tuple(inspect.signature(update).parameters)
+    if names != _UPDATE_ARGUMENTS:
+        raise TypeError(f"{cls.__name__}: update must take ({wanted}), got ({', '.join(names)})")
+
+
+def _no_state(self: Any, canvas: Any) -> tuple[()]:
+    del self, canvas
+    return ()
+
+
+def _no_plan(self: Any, place: Any) -> int:
+    del self, place
+    return 0

@@ -1,0 +1,39 @@
+"""Distributions and the scores taken from them."""
+
+import numpy as np
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    weights = np.exp(logits - logits.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
+
+
+def gumbel_scores(logits: np.ndarray, temperature: float, uniforms: np.ndarray) -> np.ndarray:
+    """LLaDA's `add_gumbel_noise`, which multiplies where the textbook adds."""
+    return np.exp(logits) / (-np.log(uniforms)) ** temperature if temperature else logits
+
+
+def keep_top_p(logits: np.ndarray, top_p: float) -> np.ndarray:
+    kept = np.full_like(logits, -np.inf)
+    for row, source in zip(kept, logits, strict=True):
+        mass = 0.0
+        for token in np.argsort(-source, kind="stable"):
+            row[token] = source[token]
+            mass += softmax(source)[token]
+            if mass > top_p:
+                break
+    return kept
+
+
+def keep_top_k(logits: np.ndarray, top_k: int) -> np.ndarray:
+    smallest = np.sort(logits, axis=-1)[:, -min(top_k, logits.shape[-1])]
+    return np.where(logits >= smallest[:, None], logits, -np.inf)
+
+
+def dream_score(logits: np.ndarray, algorithm: str) -> np.ndarray:
+    """The confidence of Dream's `maskgit_plus`, `topk_margin` and `entropy`."""
+    p = softmax(logits)
+    if algorithm == "entropy":
+        return np.sum(p * np.log(p + 1e-10), axis=-1)
+    first, second = np.sort(p, axis=-1)[:, [-1, -2]].T
+    return first - second if algorithm == "topk_margin" else first

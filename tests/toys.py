@@ -1,0 +1,72 @@
+"""Toy mask predictors for tests."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Int
+
+from samplers import MASK, VOID, part, static
+
+VOCAB, WIDTH, POSITIONS = 24, 16, 64
+EOT, EOS, MASK_ID = 21, 22, 23
+TANH_PARAMS = ("E", "U", "A1", "A2", "P1", "P2", "V1", "V2", "W1", "W2")
+
+
+@part
+class Tanh:
+    """Two layers of fixed position-pair mixing, tanh, a linear head and a bias by position.
+
+    h = tanh(x W + P + A (x V)) twice, x = E[token] first; logits = gain * h U + B. Hidden positions
+    embed to zero. `shifted` moves the logits one position to the right, as Dream does.
+    """
+
+    params: Any
+    gain: ArrayLike
+    bias: ArrayLike
+    shifted: bool = static(default=False)
+
+    def logits(
+        self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
+    ) -> Float[Array, "rows window vocab"]:
+        return jax.vmap(lambda row, at: self._row(row)[self._window(row, at, window)])(
+            canvas, start
+        )
+
+    def _window(self, canvas: Array, start: Array, window: int) -> Array:
+        at = start + jnp.arange(window)
+        return jnp.minimum(jnp.maximum(at - 1, 0) if self.shifted else at, canvas.shape[0] - 1)
+
+    def _row(self, canvas: Array) -> Array:
+        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), self.params)
+        length = canvas.shape[0]
+        exists = (canvas != VOID).astype(jnp.float32)
+        hidden = params["E"][jnp.where(canvas >= 0, canvas, MASK_ID)]
+        with jax.default_matmul_precision("highest"):
+            for layer in ("1", "2"):
+                mix = params["A" + layer][:length, :length] * exists
+                seen = mix @ (hidden @ params["V" + layer])
+                here = hidden @ params["W" + layer] + params["P" + layer][:length]
+                hidden = jnp.tanh(here + seen)
+            return self.gain * (hidden @ params["U"]) + jnp.asarray(self.bias)[:length]
+
+
+def random_params(seed: int) -> dict[str, np.ndarray]:
+    """Random parameters of a `Tanh` toy and a bias table, float64."""
+    random = np.random.default_rng(seed)
+    shapes = {"E": (VOCAB, WIDTH), "U": (WIDTH, VOCAB)}
+    for layer in "12":
+        shapes |= {f"W{layer}": (WIDTH, WIDTH), f"V{layer}": (WIDTH, WIDTH)}
+        shapes |= {f"P{layer}": (POSITIONS, WIDTH), f"A{layer}": (POSITIONS, POSITIONS)}
+    params = {name: random.normal(size=shape) / np.sqrt(WIDTH) for name, shape in shapes.items()}
+    params["E"][MASK_ID] = 0
+    params["bias"] = random.normal(size=(POSITIONS, VOCAB))
+    params["bias"][:, MASK_ID] = -1e4
+    return params
+
+
+def masked(tokens: Any) -> np.ndarray:
+    """Ids of the recordings as a canvas: their mask id becomes `MASK`."""
+    ids = np.asarray(tokens)
+    return np.where(ids == MASK_ID, MASK, ids)
