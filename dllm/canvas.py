@@ -40,6 +40,8 @@ def rows(
     answers = _per_row("gen_length", gen_length, len(prompts))
     seeds = [seed + i for i in range(len(prompts))] if isinstance(seed, int) else list(seed)
     _per_row("seed", seeds, len(prompts))
+    if not 0 <= min(seeds) <= max(seeds) < 2**32:
+        raise ValueError(f"rows: seeds must be in [0, 2^32), got {seed}")
     bounds = [
         blocks(len(prompt), answer, block_length)
         for prompt, answer in zip(prompts, answers, strict=True)

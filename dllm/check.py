@@ -13,7 +13,7 @@ from dllm.row import Outcome
 from dllm.rules import rule as rule_of_text
 from dllm.scenes import LENGTH, POISON, first_step, middle_step, run_small, small_batch
 from samplers import MASK, VOID, Move, Place, Scheduler
-from samplers.parts import needs
+from samplers.parts import needs, start
 
 
 class ContractError(ValueError):
@@ -63,7 +63,7 @@ def _resolve(rule: Scheduler | type | str, options: dict[str, Any]) -> tuple[str
     made = rule(**options) if isinstance(rule, type) else rule
     name = type(made).__name__
     if not isinstance(made, Scheduler):
-        raise ContractError(name, "methods", "a scheduler needs the methods init and update")
+        raise ContractError(name, "methods", "a scheduler needs a method update")
     return name, made
 
 
@@ -86,7 +86,7 @@ def _has_shapes(scheduler: Scheduler) -> str:
     for length in (8, 12):
         canvas = jnp.full(length, MASK, jnp.int32)
         try:
-            state = scheduler.init(canvas)
+            state = start(scheduler, canvas)
             move = jax.eval_shape(_update, scheduler, *first_step(scheduler, canvas, state))
         except Exception as error:
             raise _BrokenError(f"{type(error).__name__} while tracing: {error}") from error
@@ -118,7 +118,7 @@ def _writes_only_where_allowed(scheduler: Scheduler) -> str:
     update = jax.jit(_update)
     for seed in range(24):
         canvas, prediction, place = middle_step(seed, needs(scheduler))
-        state = scheduler.init(canvas)
+        state = start(scheduler, canvas)
         move = update(scheduler, jax.random.key(seed), state, canvas, prediction, place)
         _check_writes(np.asarray(canvas), np.asarray(move.canvas), place)
     return "24 random scenes"
@@ -197,7 +197,7 @@ def _traces_once(scheduler: Scheduler) -> str:
 
     compiled = jax.jit(update)
     canvas = jnp.full(8, MASK, jnp.int32)
-    arguments = first_step(scheduler, canvas, scheduler.init(canvas))
+    arguments = first_step(scheduler, canvas, start(scheduler, canvas))
     for shrink in (1.0, 0.99, 0.98):
         leaves, structure = jax.tree.flatten(scheduler)
         varied = [_scaled(leaf, shrink) for leaf in leaves]
@@ -212,7 +212,7 @@ def _scaled(leaf: Any, factor: float) -> jax.Array:
     return array * factor if jnp.issubdtype(array.dtype, jnp.floating) else array
 
 
-def _update(scheduler: Scheduler, *arguments: Any) -> Move:
+def _update(scheduler: Scheduler, *arguments: Any) -> Any:
     return scheduler.update(*arguments)
 
 

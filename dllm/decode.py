@@ -102,10 +102,7 @@ def plan_program(
     ):
         if value < least:
             raise ValueError(f"decode: {name} must be at least {least}, got {value}")
-    if not isinstance(scheduler, Scheduler):
-        raise TypeError(
-            f"decode: scheduler must have init and update (see dllm.scheduler), got {scheduler!r}"
-        )
+    refuse_foreign_scheduler(scheduler)
     length = rows.canvas.shape[1]
     bounds = np.asarray(rows.blocks)
     if bounds.min() < 0 or bounds.max() > length or np.any(bounds[..., 0] > bounds[..., 1]):
@@ -115,6 +112,14 @@ def plan_program(
     longest = int(np.max(bounds[..., 1] - bounds[..., 0]))
     window = length if "canvas" in needs(scheduler) else longest
     return Settings(num_drafts, window, reference_calls, max_steps, record)
+
+
+def refuse_foreign_scheduler(scheduler: Any) -> None:
+    """Raises unless it has the method of a scheduler."""
+    if not isinstance(scheduler, Scheduler):
+        raise TypeError(
+            f"decode: scheduler must have a method update (see dllm.scheduler), got {scheduler!r}"
+        )
 
 
 @partial(jax.jit, static_argnames="settings")

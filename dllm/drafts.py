@@ -46,7 +46,9 @@ def _confirm(
         prediction = jax.tree.map(lambda leaf: leaf[used], predictions)
         moved = take_step(scheduler, settings, _record_canvas(here), prediction)
         here = select(alive, moved, here)
-        looked_at = jnp.all(row.drafts == here.canvas, axis=-1) & (greedy | (offsets == taken))
+        looked_at = jnp.all(row.drafts == here.canvas[None], axis=-1) & (
+            greedy | (offsets == taken)
+        )
         stays = (here.block == row.block) & (here.outcome == Outcome.RUNNING)
         alive = alive & stays & jnp.any(looked_at)
         return (here, jnp.where(alive, jnp.argmax(looked_at), used), alive), None

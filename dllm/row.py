@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Int, Key, PRNGKeyArray
 
 from dllm.canvas import Rows
 from samplers import MASK, Move, Place, Prediction, Scheduler
-from samplers.parts import planned
+from samplers.parts import planned, start
 from samplers.ranking import holes
 
 
@@ -76,7 +76,7 @@ def begin(scheduler: Scheduler, settings: Settings, rows: Rows) -> Row:
         prompt=rows.prompt,
         blocks=rows.blocks,
         given=canvas >= 0,
-        state=scheduler.init(canvas),
+        state=start(scheduler, canvas),
         drafts=jnp.broadcast_to(canvas, (settings.num_drafts, *canvas.shape)),
         block=zero,
         step=zero,

@@ -177,20 +177,17 @@ def _build(part: _Part, share: dict[str, Any]) -> Slots:
     for key, parameter in part.options.items():
         if parameter.default is inspect.Parameter.empty and key not in share:
             raise ValueError(f"{part.name}: option {key} has to be given")
-    for key, value in share.items():
-        _refuse_type(part.name, key, value, part.options[key].annotation)
-    return part.build(**share)
+    options = part.options
+    typed = {key: _typed(part.name, key, share[key], options[key].annotation) for key in share}
+    return part.build(**typed)
 
 
-def _refuse_type(owner: str, key: str, value: Any, annotation: Any) -> None:
-    """Named rules say int or float; a value of another kind is refused by name."""
+def _typed(owner: str, key: str, value: Any, annotation: Any) -> Any:
+    """The value as its annotation says; a whole number may stand for a float."""
     kinds = {kind for kind in (get_args(annotation) or (annotation,)) if kind in (int, float, str)}
-    if (
-        not kinds
-        or value is None
-        or type(value) in kinds
-        or (float in kinds and type(value) is int)
-    ):
-        return
+    if not kinds or value is None or type(value) in kinds:
+        return value
+    if float in kinds and type(value) is int:
+        return float(value)
     names = " or ".join(sorted(kind.__name__ for kind in kinds))
     raise ValueError(f"{owner}: {key} must be {names}, got {value!r}")

@@ -5,7 +5,7 @@ language with unlimited data. Every position's marginal is right; what a step lo
 several positions at once is therefore the scheduler's loss and nobody else's.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -81,12 +81,12 @@ class Language(NamedTuple):
     follows: np.ndarray
     """`[vocab, vocab]`: whether a word may follow another."""
 
-    def spell(self, canvas: ArrayLike, hole: str = "·") -> str:
+    def spell(self, canvas: Any, hole: str = "·") -> str:
         """The canvas as text."""
         tokens = np.asarray(canvas)
         return " ".join(hole if t < 0 else self.words[t] for t in tokens if t != VOID)
 
-    def broken(self, canvas: ArrayLike) -> np.ndarray:
+    def broken(self, canvas: Any) -> np.ndarray:
         """`[length]`: which words stand where the language does not let them follow the last."""
         tokens = np.asarray(canvas)
         both = (tokens[:-1] >= 0) & (tokens[1:] >= 0)

@@ -54,7 +54,7 @@ def summarise(logits: Logits) -> Summary:
     lanes = _lanes(logits)
     best, peak = _best(lanes)
     below = lanes - peak[:, None, None]
-    lane = jnp.arange(LANES) == (best % LANES)[:, None]
+    lane = jnp.arange(LANES)[None] == (best % LANES)[:, None]
     column = _column_without(lanes, best) - peak[:, None]
     weight = jnp.where(
         lane, jnp.sum(jnp.exp(column), axis=-1)[:, None], jnp.sum(jnp.exp(below), -2)
@@ -88,5 +88,5 @@ def _column_without(lanes: Lanes, best: Int[Array, " window"]) -> Float[Array, "
     of the difference to memory.
     """
     column = jnp.take_along_axis(lanes, (best % LANES)[:, None, None], axis=-1)[..., 0]
-    at = jnp.arange(column.shape[-1]) == (best // LANES)[:, None]
+    at = jnp.arange(column.shape[-1])[None] == (best // LANES)[:, None]
     return jnp.where(at, -jnp.inf, column)

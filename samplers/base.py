@@ -103,14 +103,12 @@ class Scheduler(Protocol):
     """Decides what is written after each forward.
 
     A frozen pytree whose leaves are hyper-parameters (see `samplers.pytree.scheduler`), so that a
-    sweep over their values runs one compiled program. Two more attributes are optional and get a
-    default from the decorator: `needs`, a subset of `NEEDS` known before tracing, and
-    `plan(place)`, the number of steps a fixed schedule spends in the block (0: no schedule).
-    """
+    sweep over their values runs one compiled program. Three more attributes are optional:
 
-    def init(self, canvas: Canvas) -> Any:
-        """The state of a fresh row. It lives across blocks."""
-        ...
+    * `init(canvas) -> state`: the state of a fresh row (default: none). It lives across blocks.
+    * `needs`: a subset of `NEEDS`, known before tracing.
+    * `plan(place)`: the number of steps that a fixed schedule spends in the block (0: no schedule).
+    """
 
     def update(
         self, key: PRNGKeyArray, state: Any, canvas: Canvas, prediction: Prediction, place: Place

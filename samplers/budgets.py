@@ -47,7 +47,7 @@ class Even:
         step = view.place.step
         at_entry = jnp.where(step == 0, count(holes(view.canvas, view.place)), memory)
         base, extra = jnp.divmod(at_entry, self.plan(view.place))
-        share = base + (step < extra)
+        share = base + (step < extra).astype(jnp.int32)
         return jnp.where(step < self.plan(view.place), share, 0), at_entry
 
     def plan(self, place: Place) -> Scalar:

@@ -49,7 +49,7 @@ def combine(
     made = _base(score, budget, select, rule, reach)
     overrides = (override,) if callable(override) else tuple(override)
     for name, given in (("override", overrides), ("stop", () if stop is None else (stop,))):
-        _refuse_uncallable(name, given)
+        refuse_uncallable(name, given)
     return Overridden(made, overrides, stop) if overrides or stop is not None else made
 
 
@@ -114,8 +114,8 @@ class Overridden:
         return needs(self.rule).union(*(needs(part) for part in (*self.overrides, self.stop)))
 
     def init(self, canvas: Canvas) -> Any:
-        rule = self.rule.init(canvas)
-        return rule, tuple(start(part, canvas) for part in (*self.overrides, self.stop))
+        memories = tuple(start(part, canvas) for part in (*self.overrides, self.stop))
+        return start(self.rule, canvas), memories
 
     def plan(self, place: Place) -> Scalar:
         return planned(self.rule, place)
@@ -155,12 +155,13 @@ def _base(score: Any, budget: Any, select: Any, rule: Any, reach: str) -> Schedu
     if rule is not None:
         return rule
     for name in given:
-        _refuse_uncallable(name, (parts[name],))
+        refuse_uncallable(name, (parts[name],))
     plain = {"score": Confidence(), "budget": Tokens(), "select": TopK()}
     return Selected(**{n: plain[n] if parts[n] is None else parts[n] for n in plain}, reach=reach)
 
 
-def _refuse_uncallable(name: str, parts: tuple[Any, ...]) -> None:
+def refuse_uncallable(name: str, parts: tuple[Any, ...]) -> None:
+    """Raises unless all of these parts can be called."""
     for part in parts:
         if not callable(part):
             raise TypeError(f"combine: {name} must be callable, got {type(part).__name__} {part!r}")

@@ -44,17 +44,17 @@ def left_to_right(tokens: int | None = None) -> Slots:
 
 def threshold(threshold: float = 0.9) -> Slots:
     """Every token of at least this confidence, and always the surest (Fast-dLLM)."""
-    return {"select": Threshold(float(threshold))}
+    return {"select": Threshold(threshold)}
 
 
 def factor(factor: float = 1.0) -> Slots:
     """As many tokens as the bound (n + 1)(1 - c) <= factor lets through (Fast-dLLM)."""
-    return {"select": Factor(float(factor))}
+    return {"select": Factor(factor)}
 
 
 def factor_published(factor: float = 1.0) -> Slots:
     """`factor` with the off-by-one of the published code (dInfer, ParallelBench)."""
-    return {"select": FactorPublished(float(factor))}
+    return {"select": FactorPublished(factor)}
 
 
 def llada(steps: int = 128) -> Slots:

@@ -18,7 +18,7 @@ def ask(part: Callable[..., Any], memory: Any, *arguments: Any) -> tuple[Any, An
 
 
 def start(part: Any, canvas: Canvas) -> Any:
-    """A part's first memory."""
+    """A part's first memory, or a rule's state of a fresh row."""
     return part.init(canvas) if hasattr(part, "init") else ()
 
 

@@ -28,7 +28,8 @@ def part(cls: T) -> T:
                 f"{cls.__name__}: field {field.name} is text and cannot be traced; "
                 f"declare it as {field.name}: str = static(default={field.default!r})"
             )
-    return jax.tree_util.register_dataclass(frozen)
+    _register(frozen)
+    return frozen
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(static, dataclasses.field))
@@ -36,11 +37,11 @@ def scheduler(cls: T) -> T:
     """Makes a class with an `update` method a scheduler (`samplers.base.Scheduler`).
 
     Annotated class attributes become hyper-parameters: leaves of a frozen pytree, so that changing
-    their value does not recompile. `init` defaults to no state, `needs` to nothing beyond the
-    default prediction, `plan` to no fixed schedule.
+    their value does not recompile. `needs` defaults to nothing beyond the default prediction,
+    `plan` to no fixed schedule.
     """
     _refuse_foreign_update(cls)
-    for name, default in (("init", _no_state), ("needs", frozenset()), ("plan", _no_plan)):
+    for name, default in (("needs", frozenset()), ("plan", _no_plan)):
         if not hasattr(cls, name):
             setattr(cls, name, default)
     refuse_unknown_needs(cls.__name__, cls.needs)
@@ -65,6 +66,35 @@ def require(
         raise ValueError(f"{owner}: {name} must be {rule}, got {value}")
 
 
+def _register(cls: type) -> None:
+    """Registers a frozen dataclass as a pytree node of its own type.
+
+    Not `jax.tree_util.register_dataclass`: in jax 0.10 to 0.12 the structures it makes compare
+    equal across classes with as many fields. Only their hashes differ, so that a jit cache mixes up
+    about one pair of rules in a hundred and runs the program of the wrong one.
+    """
+    fields = dataclasses.fields(cls)
+    meta = [field.name for field in fields if field.metadata.get("static")]
+    data = [field.name for field in fields if not field.metadata.get("static")]
+
+    def flatten(node: Any) -> tuple[list[Any], tuple[Any, ...]]:
+        return [getattr(node, name) for name in data], tuple(getattr(node, n) for n in meta)
+
+    def flatten_with_keys(node: Any) -> tuple[list[Any], tuple[Any, ...]]:
+        leaves, values = flatten(node)
+        keys = map(jax.tree_util.GetAttrKey, data)
+        return list(zip(keys, leaves, strict=True)), values
+
+    def unflatten(values: tuple[Any, ...], leaves: Any) -> Any:
+        # Past __init__ and its checks: leaves may be tracers, axes or placeholders.
+        node = object.__new__(cls)
+        for name, value in (*zip(meta, values, strict=True), *zip(data, leaves, strict=True)):
+            object.__setattr__(node, name, value)
+        return node
+
+    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+
+
 def _refuse_foreign_update(cls: type) -> None:
     update = getattr(cls, "update", None)
     wanted = ", ".join(_UPDATE_ARGUMENTS)
@@ -73,11 +103,6 @@ def _refuse_foreign_update(cls: type) -> None:
     names = tuple(inspect.signature(update).parameters)
     if names != _UPDATE_ARGUMENTS:
         raise TypeError(f"{cls.__name__}: update must take ({wanted}), got ({', '.join(names)})")
-
-
-def _no_state(self: Any, canvas: Any) -> tuple[()]:
-    del self, canvas
-    return ()
 
 
 def _no_plan(self: Any, place: Any) -> int:

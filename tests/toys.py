@@ -19,13 +19,15 @@ class Tanh:
     """Two layers of fixed position-pair mixing, tanh, a linear head and a bias by position.
 
     h = tanh(x W + P + A (x V)) twice, x = E[token] first; logits = gain * h U + B. Hidden positions
-    embed to zero. `shifted` moves the logits one position to the right, as Dream does.
+    embed to zero. `shifted` moves the logits one position to the right, as Dream does; `quantised`
+    rounds the activations.
     """
 
     params: Any
     gain: ArrayLike
     bias: ArrayLike
     shifted: bool = static(default=False)
+    quantised: bool = static(default=False)
 
     def logits(
         self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
@@ -45,10 +47,12 @@ class Tanh:
         hidden = params["E"][jnp.where(canvas >= 0, canvas, MASK_ID)]
         with jax.default_matmul_precision("highest"):
             for layer in ("1", "2"):
-                mix = params["A" + layer][:length, :length] * exists
+                mix = params["A" + layer][:length, :length] * exists[None]
                 seen = mix @ (hidden @ params["V" + layer])
                 here = hidden @ params["W" + layer] + params["P" + layer][:length]
                 hidden = jnp.tanh(here + seen)
+                if self.quantised:
+                    hidden = jnp.round(hidden * 256) / 256
             return self.gain * (hidden @ params["U"]) + jnp.asarray(self.bias)[:length]
 
 

@@ -7,7 +7,9 @@ import numpy as np
 from tests.reference import samplers, selections
 from tests.reference.model import tanh_logits
 from tests.reference.samplers import Reading, Run
-from tests.toys import EOS, EOT, VOCAB, random_params
+from tests.toys import EOS, EOT, MASK_ID, VOCAB, random_params
+
+__all__ = ["MASK_ID", "is_tied", "make", "random_toy"]
 
 Case = dict[str, Any]
 

@@ -7,6 +7,8 @@ import pytest
 from tests.replay.published import assert_replays
 from tests.shared import needs_vectors, vector_cases
 
+OPTIMISED = True
+
 
 def in_scope(file: str, case: dict[str, Any]) -> bool:
     """Whether a case runs without a cache by a rule that exists here."""

@@ -1,0 +1,38 @@
+"""Drafting changes the number of forwards and never the tokens."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import dllm
+from dllm.toy import random_chain
+from tests.batches import assert_same_rows, mixed_rows
+from tests.rules import RULES
+
+CHAIN = random_chain(0)
+
+
+def _plain_and_drafted(name: str, num_drafts: int, temperature: float):
+    arguments = (CHAIN, mixed_rows(), RULES[name], dllm.Proposal(temperature))
+    return dllm.decode(*arguments), dllm.decode(*arguments, num_drafts=num_drafts)
+
+
+@pytest.mark.parametrize("num_drafts", [2, 4, 8])
+@pytest.mark.parametrize("name", RULES)
+def test_drafts_keep_every_token(name: str, num_drafts: int) -> None:
+    for temperature in (0.0, 1.0):
+        plain, drafted = _plain_and_drafted(name, num_drafts, temperature)
+        assert_same_rows(plain, drafted)
+        assert np.all(drafted.forwards <= plain.forwards)
+        np.testing.assert_array_equal(drafted.evaluations, num_drafts * drafted.forwards)
+
+
+def test_drafts_save_forwards() -> None:
+    plain, drafted = _plain_and_drafted("left_to_right", 4, 0.0)
+    assert int(jnp.sum(drafted.forwards)) < 0.8 * int(jnp.sum(plain.forwards))
+
+
+def test_plain_decoding_takes_one_step_a_forward() -> None:
+    plain, _ = _plain_and_drafted("threshold", 2, 0.0)
+    np.testing.assert_array_equal(plain.forwards, plain.steps)
+    np.testing.assert_array_equal(plain.forwards, plain.calls[:, dllm.Kind.FULL])
