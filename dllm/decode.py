@@ -66,8 +66,8 @@ def decode(
     `num_drafts` guesses are looked at together in every forward; tokens never depend on it.
     `reference_calls` spends the forwards the published code spends where it could have left a
     block earlier (LLaDA's and Dream's fixed schedules). `while_loop=python_while_loop` runs the
-    same steps from Python. Neither hyper-parameters nor block layouts recompile; shapes and the
-    keyword arguments here do.
+    same steps from Python. Neither hyper-parameters nor the bounds of blocks recompile; shapes, the
+    length of the longest block and the keyword arguments here do.
     """
     settings = plan_program(
         rows,

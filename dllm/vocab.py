@@ -6,8 +6,10 @@ the last axis one element at a time, 4 to 10 times slower). What a rule does not
 computed: the compiler drops it.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -53,18 +55,32 @@ def summarise(logits: Logits) -> Summary:
     """
     lanes = _lanes(logits)
     best, peak = _best(lanes)
-    below = lanes - peak[:, None, None]
-    lane = jnp.arange(LANES)[None] == (best % LANES)[:, None]
-    column = _column_without(lanes, best) - peak[:, None]
-    weight = jnp.where(
-        lane, jnp.sum(jnp.exp(column), axis=-1)[:, None], jnp.sum(jnp.exp(below), -2)
-    )
-    runner_up = jnp.where(lane, jnp.max(column, axis=-1)[:, None], jnp.max(below, axis=-2))
-    rest = jnp.sum(weight, axis=-1)
-    finite = jnp.maximum(below, _NEGLIGIBLE)
-    spread = jnp.sum(jnp.sum(jnp.exp(finite) * finite, axis=-2), axis=-1)
-    entropy = jnp.log1p(rest) - spread / (1 + rest)
-    return Summary(best, peak, rest, -jnp.max(runner_up, axis=-1), entropy)
+    others = _Others(lanes, _column_without(lanes, best), best % LANES)
+    gap = peak - others.reduce(lambda logits: logits, jnp.max)
+    rest = others.below(peak).reduce(jnp.exp, jnp.sum)
+    # On CPUs sums lose their vector units if they are merged into one loop: a barrier between them.
+    peak, rest = jax.lax.optimization_barrier((peak, rest))
+    spread = others.below(peak).reduce(lambda below: jnp.exp(below) * below, jnp.sum)
+    return Summary(best, peak, rest, gap, jnp.log1p(rest) - spread / (1 + rest))
+
+
+class _Others(NamedTuple):
+    """All tokens but the likeliest: the lanes, and its own lane again without it."""
+
+    lanes: Lanes
+    column: Float[Array, "window chunks"]
+    lane: Int[Array, " window"]
+
+    def below(self, peak: Float[Array, " window"]) -> "_Others":
+        """How far the logits are below the peak."""
+        lanes = jnp.maximum(self.lanes - peak[:, None, None], _NEGLIGIBLE)
+        return _Others(lanes, jnp.maximum(self.column - peak[:, None], _NEGLIGIBLE), self.lane)
+
+    def reduce(self, of: Callable, over: Callable) -> Float[Array, " window"]:
+        """The sum or maximum of a function of the logits."""
+        by_lane = over(of(self.lanes), axis=-2)
+        own = jnp.arange(LANES)[None] == self.lane[:, None]
+        return over(jnp.where(own, over(of(self.column), axis=-1)[:, None], by_lane), axis=-1)
 
 
 def _lanes(logits: Logits) -> Lanes:

@@ -148,7 +148,8 @@ Budget = Callable[[View], Scalar] | Remembering
 """How many positions this step should write. A fixed schedule also has `plan(place)`."""
 
 Select = Callable[[View, Float[Array, " length"], Scalar], Bool[Array, " length"]] | Remembering
-"""Which positions to write, from (view, scores, budget)."""
+"""Which positions to write, from (view, scores, budget). One that decides by itself how many has
+the class attribute `budgeted = False`; a budget beside it is refused."""
 
 Override = Callable[[View, Canvas], Canvas] | Remembering
 """A last word on the canvas that the rule made: early commits, early stops."""

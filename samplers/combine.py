@@ -156,6 +156,11 @@ def _base(score: Any, budget: Any, select: Any, rule: Any, reach: str) -> Schedu
         return rule
     for name in given:
         refuse_uncallable(name, (parts[name],))
+    if budget is not None and not getattr(select, "budgeted", True):
+        raise ValueError(
+            f"combine: {type(select).__name__} decides by itself how many positions to write, "
+            f"so a budget has no effect; got {type(budget).__name__}"
+        )
     plain = {"score": Confidence(), "budget": Tokens(), "select": TopK()}
     return Selected(**{n: plain[n] if parts[n] is None else parts[n] for n in plain}, reach=reach)
 

@@ -57,9 +57,12 @@ def factor_published(factor: float = 1.0) -> Slots:
     return {"select": FactorPublished(factor)}
 
 
-def llada(steps: int = 128) -> Slots:
-    """LLaDA's even schedule: `steps` for the whole answer, shared out over its blocks."""
-    return {"budget": Even(steps), "reach": "before"}
+def llada(steps: int = 128, reach: str = "block") -> Slots:
+    """LLaDA's even schedule: `steps` for the whole answer, shared out over its blocks.
+
+    The published sampler also writes undecided positions of the prompt: `reach="before"`.
+    """
+    return {"budget": Even(steps), "reach": reach}
 
 
 def dream(steps: int = 512, eps: float = 1e-3, blocks: int = 1, alg_temp: float = 0.0) -> Slots:

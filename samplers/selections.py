@@ -1,7 +1,10 @@
 """Selections: which of the eligible positions a step writes, from their scores and a budget.
 
-Thresholds are probabilities, as published; scores are their logarithms.
+Thresholds are probabilities, as published; scores are their logarithms. A selection that decides by
+itself how many positions to write says `budgeted = False`.
 """
+
+from typing import ClassVar
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
@@ -27,6 +30,7 @@ class TopK:
 class Threshold:
     """Every position scored at least `threshold`, and always the best (Fast-dLLM)."""
 
+    budgeted: ClassVar[bool] = False
     threshold: ArrayLike = 0.9
 
     def __post_init__(self) -> None:
@@ -48,6 +52,7 @@ class Factor:
     (n + 1)(1 - c) <= factor. The best position is always written.
     """
 
+    budgeted: ClassVar[bool] = False
     factor: ArrayLike = 1.0
 
     def __post_init__(self) -> None:
@@ -68,6 +73,7 @@ class FactorPublished:
     Where the first position to fail the bound is the last eligible one, it is written as well.
     """
 
+    budgeted: ClassVar[bool] = False
     factor: ArrayLike = 1.0
 
     def __post_init__(self) -> None:

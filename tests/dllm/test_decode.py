@@ -69,7 +69,7 @@ def test_a_sweep_is_one_program() -> None:
 
 def test_block_layouts_and_seeds_are_data() -> None:
     TRACES.clear()
-    rule = dllm.rule("entropy+llada", steps=8)
+    rule = dllm.rule("entropy+llada", steps=8, reach="before")
     for block_length in (4, 8):
         padded = dllm.rows([[1], [2, 3]], 16, block_length, seed=block_length, length=LENGTH)
         blocks = jnp.concatenate([padded.blocks, jnp.zeros((2, 4, 2), jnp.int32)], axis=1)[:, :4]

@@ -58,7 +58,7 @@ def test_every_name_makes_a_scheduler(name: str) -> None:
 
 
 def test_parts_join() -> None:
-    made = rule("entropy+llada+early_stop", steps=16, eos=2)
+    made = rule("entropy+llada+early_stop", steps=16, eos=2, reach="before")
     assert made == Overridden(
         Selected(Entropy(), Even(16), TopK(), reach="before"), (EarlyStop(2),), None
     )
@@ -126,6 +126,12 @@ def test_several_rules_take_what_they_know() -> None:
         ("factor", {"factor": -1}, "Factor: factor must be at least 0.0, got -1.0"),
         ("confidence", {"tokens": 0}, "Tokens: tokens must be at least 1, got 0"),
         ("llada", {"steps": 2.5}, "llada: steps must be int, got 2.5"),
+        (
+            "llada+threshold",
+            {},
+            "Threshold decides by itself how many positions to write, so a bud",
+        ),
+        ("llada", {"reach": "all"}, r"reach must be one of \('block', 'before'\), got 'all'"),
         ("llada", {"steps": 0}, "Even: steps must be at least 1, got 0"),
         ("dream", {"eps": 2.0}, r"Dream: eps must be in \[0.0, 1.0\], got 2.0"),
         ("dream", {"steps": 8, "blocks": 3}, "blocks must divide steps, got 8 steps, 3 blocks"),

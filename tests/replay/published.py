@@ -158,14 +158,14 @@ def _llada(arguments: Arguments, draws: Draws) -> tuple[Scheduler, Proposal]:
 def _fastdllm(arguments: Arguments, draws: Draws) -> tuple[Scheduler, Proposal]:
     arguments.pop("function")
     threshold, factor = arguments.pop("threshold", None), arguments.pop("factor", None)
-    select = TopK()
+    budget, select = Even(_steps(arguments)), TopK()
     if threshold is not None:
-        select = Threshold(jnp.float32(threshold))
+        budget, select = None, Threshold(jnp.float32(threshold))
     elif factor is not None:
-        select = FactorPublished(jnp.float32(factor))
+        budget, select = None, FactorPublished(jnp.float32(factor))
     scheduler = combine(
         score=_score(arguments, draws),
-        budget=Even(_steps(arguments)),
+        budget=budget,
         select=select,
         override=[EarlyStop(EOS, "canvas")] if arguments.pop("early_stop", False) else [],
         reach="before",

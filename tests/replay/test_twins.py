@@ -32,7 +32,7 @@ FASTDLLM = st.fixed_dictionaries(
     {
         "function": st.just("generate"),
         "block_length": st.sampled_from([4, 6, 12]),
-        "steps": st.just(12),
+        "steps": st.sampled_from([6, 12]),
     },
     optional={"threshold": st.sampled_from([0.3, 0.7, 0.9, 0.99]), "early_stop": st.just(True)},
 )
@@ -40,7 +40,7 @@ DINFER = st.fixed_dictionaries(
     {
         "function": st.just("generate_fastdllm"),
         "block_length": st.sampled_from([4, 6, 12]),
-        "steps": st.just(12),
+        "steps": st.sampled_from([6, 12]),
         "factor": st.sampled_from([0.5, 1.0, 2.0]),
     },
     optional={"early_stop": st.just(True)},

@@ -10,6 +10,7 @@ import pytest
 import dllm
 from dllm.toy import random_chain
 from samplers import combine, part
+from samplers.budgets import Even
 from samplers.combine import refuse_uncallable
 from samplers.overrides import EarlyStop
 from samplers.selections import Threshold
@@ -112,6 +113,11 @@ def test_reach_before_writes_holes_of_the_prompt() -> None:
     ("parts", "message"),
     [
         ({"reach": "all"}, r"combine: reach must be one of \('block', 'before'\), got 'all'"),
+        (
+            {"budget": Even(4), "select": Threshold()},
+            "combine: Threshold decides by itself how many positions to write, so a budget has no "
+            "effect; got Even",
+        ),
         (
             {"rule": dllm.rule("factor"), "select": Threshold()},
             "combine: rule already decides what to write, got also select",
