@@ -2,38 +2,68 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from benchmarks import after_logits
+from benchmarks import after_logits, throughput
+from benchmarks.plan import make_plan
+from dllm.load import DTYPES
+from dllm.models.random import preset_names
 
-EXAMPLES = """\
+AFTER_LOGITS = """\
 examples:
   python -m benchmarks after-logits
   python -m benchmarks after-logits --batch 8 --window 32 --vocab 126464 --drafts 4
   python -m benchmarks after-logits --scheduler threshold --out after_logits.json
 """
+THROUGHPUT = """\
+examples:
+  python -m benchmarks throughput                       (a complete decode; minutes)
+  python -m benchmarks throughput --steps 32 --no-peer  (the first 32 steps of it)
+  python -m benchmarks throughput --preset llada-8b --out benchmarks/results/h200.json
+  python -m benchmarks throughput --preset llada-1m --prompt 16 --gen 16 --block 8 --batch 1 2
+"""
+
+Command = Callable[[argparse.Namespace], dict[str, Any]]
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """The command line of the benchmarks."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
-        epilog=EXAMPLES,
+        epilog=AFTER_LOGITS + THROUGHPUT.partition("\n")[2],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    command = commands.add_parser("after-logits", help="time of a step beyond the model")
-    add = command.add_argument
+    _add_after_logits(commands)
+    _add_throughput(commands)
+    options = parser.parse_args(arguments)
+    try:
+        figures = options.measure(options)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def _add_after_logits(commands: Any) -> None:
+    parser = _add(
+        commands, "after-logits", "time of a step beyond the model", AFTER_LOGITS, _after_logits
+    )
+    add = parser.add_argument
     add("--batch", type=int, default=8)
     add("--window", type=int, default=32)
     add("--vocab", type=int, default=126_464)
     add("--drafts", type=int, default=1)
     add("--repeats", type=int, default=7)
     add("--scheduler", action="append", metavar="RULE", help="may be repeated; default: all plain")
-    add("--out", type=Path, help="write the figures to this JSON file")
-    options = parser.parse_args()
-    figures = after_logits.measure(
+
+
+def _after_logits(options: argparse.Namespace) -> dict[str, Any]:
+    return after_logits.measure(
         options.batch,
         options.window,
         options.vocab,
@@ -41,9 +71,61 @@ def main() -> None:
         options.repeats,
         options.scheduler or list(after_logits.PLAIN),
     )
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def _add_throughput(commands: Any) -> None:
+    parser = _add(
+        commands, "throughput", "tokens a second of a random network", THROUGHPUT, _throughput
+    )
+    add = parser.add_argument
+    add("--preset", choices=preset_names(), default="llada-25m", help="default: %(default)s")
+    add("--dtype", choices=DTYPES, help="default: float32; llada-8b bfloat16")
+    add("--batch", type=int, nargs="+", metavar="N", help="rows; default: 8; llada-8b 1 and 8")
+    add("--prompt", type=int, metavar="N", help="positions; default: 128; llada-8b 512")
+    add("--gen", type=int, metavar="N", help="positions; default: 128; llada-8b 256")
+    add("--block", type=int, default=32, metavar="N", help="positions; default: %(default)s")
+    add("--tokens-per-step", type=int, default=1, metavar="N", help="in a row; default: 1")
+    add("--steps", type=int, metavar="N", help="to run and time; default: all; llada-8b 32")
+    add("--turn", type=int, default=8, metavar="N", help="steps a turn; default: %(default)s")
+    add("--matmul", type=int, metavar="N", help="yardstick's size; default: 8192; CPUs 2048")
+    add(
+        "--peer",
+        action=argparse.BooleanOptionalAction,
+        help="also a PyTorch loop; default: if torch is there, in float32 on CPUs",
+    )
+
+
+def _throughput(options: argparse.Namespace) -> dict[str, Any]:
+    plan = make_plan(
+        options.preset,
+        dtype=options.dtype,
+        batches=None if options.batch is None else tuple(options.batch),
+        prompt=options.prompt,
+        gen=options.gen,
+        block=options.block,
+        steps=options.steps,
+        per_step=options.tokens_per_step,
+        turn=options.turn,
+        matmul=options.matmul,
+        peer=options.peer,
+    )
+    return throughput.measure(plan)
+
+
+def _add(
+    commands: Any, name: str, about: str, examples: str, measure: Command
+) -> argparse.ArgumentParser:
+    """A command with what all of them have."""
+    parser = commands.add_parser(
+        name,
+        help=about,
+        description=f"Measures the {about}.",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, help="write the figures to this JSON file")
+    parser.set_defaults(measure=measure)
+    return parser
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def _step(name: str, model: Still, batch: int, window: int, drafts: int) -> Call
     rows = dllm.rows([[1, 2]] * batch, window)
     scheduler = dllm.rule(name)
     settings = plan_program(rows, scheduler, drafts)
-    start = begin_rows(scheduler, settings, rows)
+    start = begin_rows(scheduler, settings, window, rows)
     return lambda: advance(model, dllm.Proposal(), None, scheduler, start, settings=settings)
 
 

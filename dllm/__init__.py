@@ -16,11 +16,18 @@ from dllm import noise, toy
 from dllm.canvas import Rows, blocks, rows
 from dllm.check import ContractError, Report, check
 from dllm.decode import Decoded, decode, python_while_loop
-from dllm.forward import Constraint, Denoiser
+from dllm.forward import Constraint, Denoiser, Headed
+from dllm.generate import Interrupted, generate
+from dllm.infill import Hole, infill, parse_template
+from dllm.load import Model, load
+from dllm.models.config import CheckpointError
 from dllm.pool import Pooled, decode_many
 from dllm.propose import Proposal
+from dllm.results import Generation, Infilling
 from dllm.row import Kind, Outcome
 from dllm.rules import Choice, rule, sweep
+from dllm.score import score
+from dllm.stream import Chunk, stream
 from samplers import (
     MASK,
     VOID,
@@ -39,12 +46,20 @@ from samplers.ranking import eligible, filled, rank, uniform, write
 __all__ = [
     "MASK",
     "VOID",
+    "CheckpointError",
     "Choice",
+    "Chunk",
     "Constraint",
     "ContractError",
     "Decoded",
     "Denoiser",
+    "Generation",
+    "Headed",
+    "Hole",
+    "Infilling",
+    "Interrupted",
     "Kind",
+    "Model",
     "Move",
     "Outcome",
     "Place",
@@ -62,14 +77,20 @@ __all__ = [
     "decode_many",
     "eligible",
     "filled",
+    "generate",
+    "infill",
+    "load",
     "noise",
+    "parse_template",
     "part",
     "python_while_loop",
     "rank",
     "rows",
     "rule",
     "scheduler",
+    "score",
     "static",
+    "stream",
     "sweep",
     "toy",
     "uniform",

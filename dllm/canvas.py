@@ -1,13 +1,18 @@
 """Rows to decode: prompts laid out on canvases of one length, with their blocks."""
 
+import operator
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Int, Key
+from jaxtyping import Array, Int, Key, PRNGKeyArray
 
 from samplers import MASK, VOID
+
+Ids = Sequence[int] | np.ndarray
+Number = int | np.integer
+PerRow = Number | Sequence[Number] | np.ndarray
 
 
 class Rows(NamedTuple):
@@ -22,40 +27,61 @@ class Rows(NamedTuple):
     """Bounds `[start, end)`; blocks that a row does not have are empty."""
 
 
+class Layout(NamedTuple):
+    """One row before it is put into a batch."""
+
+    ids: Sequence[int]
+    """Token ids, `MASK` where undecided."""
+    prompt: int
+    """How many positions stand before the first that may be written."""
+    blocks: Sequence[tuple[int, int]]
+    seed: int
+
+
 def rows(
-    prompts: Sequence[Sequence[int]],
-    gen_length: int | Sequence[int],
+    prompts: Sequence[Ids] | np.ndarray,
+    gen_length: PerRow,
     block_length: int | None = None,
     *,
-    seed: int | Sequence[int] = 0,
+    seed: PerRow = 0,
     length: int | None = None,
 ) -> Rows:
-    """Lays out prompts, each followed by `gen_length` undecided positions.
+    """Lays out prompts of token ids, each followed by `gen_length` undecided positions.
 
+    `MASK` in a prompt is a hole too, which only rules that reach before the block fill.
     `block_length` cuts the answer into equal blocks (left out: one block). `gen_length` and `seed`
     may be given per row; one seed s means s + i for row i. `length` pads to a longer canvas.
     """
-    if not prompts:
+    if not len(prompts):
         raise ValueError("rows: prompts must hold at least one prompt, got none")
-    answers = _per_row("gen_length", gen_length, len(prompts))
-    seeds = [seed + i for i in range(len(prompts))] if isinstance(seed, int) else list(seed)
-    _per_row("seed", seeds, len(prompts))
-    if not 0 <= min(seeds) <= max(seeds) < 2**32:
-        raise ValueError(f"rows: seeds must be in [0, 2^32), got {seed}")
-    bounds = [
-        blocks(len(prompt), answer, block_length)
-        for prompt, answer in zip(prompts, answers, strict=True)
+    listed = [token_ids(prompt) for prompt in prompts]
+    answers = _per_row("gen_length", gen_length, len(listed))
+    seeds = per_row_seeds(seed, len(listed))
+    made = [
+        Layout(
+            [*prompt, *[MASK] * answer],
+            len(prompt),
+            blocks(len(prompt), answer, block_length),
+            own_seed,
+        )
+        for prompt, answer, own_seed in zip(listed, answers, seeds, strict=True)
     ]
-    canvas = _canvas(prompts, answers, length)
+    return stack(made, length)
+
+
+def stack(layouts: Sequence[Layout], length: int | None = None, number: int = 1) -> Rows:
+    """Rows of one canvas length and at least `number` blocks each."""
     return Rows(
-        jax.vmap(jax.random.key)(np.asarray(seeds, np.uint32)),
-        jax.numpy.asarray(canvas),
-        jax.numpy.asarray([len(prompt) for prompt in prompts], jax.numpy.int32),
-        jax.numpy.asarray(_pad_blocks(bounds)),
+        jax.vmap(_key)(np.asarray([layout.seed for layout in layouts], np.uint32)),
+        jax.numpy.asarray(_canvas([layout.ids for layout in layouts], length)),
+        jax.numpy.asarray([layout.prompt for layout in layouts], jax.numpy.int32),
+        jax.numpy.asarray(_pad_blocks([layout.blocks for layout in layouts], number)),
     )
 
 
-def blocks(prompt: int, gen_length: int, block_length: int | None = None) -> list[tuple[int, int]]:
+def blocks(
+    prompt: int, gen_length: Number, block_length: int | None = None
+) -> list[tuple[int, int]]:
     """The bounds of equal blocks behind a prompt of this length."""
     if gen_length < 1:
         raise ValueError(f"blocks: gen_length must be at least 1, got {gen_length}")
@@ -69,34 +95,54 @@ def blocks(prompt: int, gen_length: int, block_length: int | None = None) -> lis
     return [(start, start + block) for start in starts]
 
 
-def _canvas(
-    prompts: Sequence[Sequence[int]], answers: Sequence[int], length: int | None
-) -> np.ndarray:
-    lengths = [len(p) + n for p, n in zip(prompts, answers, strict=True)]
-    longest = max(lengths)
+def _key(seed: Any) -> PRNGKeyArray:
+    # By name: token noise is made with this generator, whatever jax's default is.
+    return jax.random.key(seed, impl="threefry2x32")
+
+
+def _canvas(ids: Sequence[Sequence[int]], length: int | None) -> np.ndarray:
+    longest = max(map(len, ids))
     if length is not None and length < longest:
         raise ValueError(
             f"rows: length must hold the longest row ({longest} positions), got {length}"
         )
-    canvas = np.full((len(prompts), length or longest), VOID, np.int32)
-    for row, prompt, end in zip(canvas, prompts, lengths, strict=True):
-        if min(prompt, default=0) < MASK:
-            raise ValueError(f"rows: token ids must be at least {MASK} (MASK), got {min(prompt)}")
-        row[: len(prompt)] = prompt
-        row[len(prompt) : end] = MASK
+    canvas = np.full((len(ids), length or longest), VOID, np.int32)
+    for row, own in zip(canvas, ids, strict=True):
+        if min(own) < MASK:
+            raise ValueError(f"rows: token ids must be at least {MASK} (MASK), got {min(own)}")
+        row[: len(own)] = own
     return canvas
 
 
-def _pad_blocks(bounds: list[list[tuple[int, int]]]) -> np.ndarray:
-    padded = np.zeros((len(bounds), max(map(len, bounds)), 2), np.int32)
+def _pad_blocks(bounds: Sequence[Sequence[tuple[int, int]]], number: int) -> np.ndarray:
+    padded = np.zeros((len(bounds), max(number, *map(len, bounds)), 2), np.int32)
     for row, own in zip(padded, bounds, strict=True):
         row[: len(own)] = own
         row[len(own) :] = own[-1][1]
     return padded
 
 
-def _per_row(name: str, value: int | Sequence[int], batch: int) -> list[int]:
-    values = [value] * batch if isinstance(value, int) else list(value)
+def per_row_seeds(seed: PerRow, batch: int) -> list[int]:
+    """A seed a row; one s means s + i for row i."""
+    seeds = _per_row("seed", seed, batch)
+    seeds = [first + i for i, first in enumerate(seeds)] if isinstance(seed, Number) else seeds
+    if not 0 <= min(seeds) <= max(seeds) < 2**32:
+        raise ValueError(f"rows: seeds must be in [0, 2^32), got {seed}")
+    return seeds
+
+
+def token_ids(prompt: Any) -> list[int]:
+    """A prompt as plain numbers; raises unless it is a sequence of token ids."""
+    ids = np.asarray(prompt)
+    if ids.ndim != 1 or (ids.size and not np.issubdtype(ids.dtype, np.integer)):
+        raise TypeError(f"rows: a prompt must be a sequence of token ids, got {prompt!r}")
+    return ids.tolist()
+
+
+def _per_row(name: str, value: PerRow, batch: int) -> list[int]:
+    listed: list[Any] = list(np.atleast_1d(np.asarray(value, dtype=object)))
+    values = [operator.index(entry) for entry in listed]
+    values = values * batch if isinstance(value, Number) else values
     if len(values) != batch:
         raise ValueError(f"rows: {name} needs one entry a prompt ({batch}), got {len(values)}")
     return values

@@ -5,27 +5,38 @@ of them (`dllm.forward`); then each row takes its true steps (`dllm.drafts`, `dl
 draft that is plain decoding. A row that has ended is frozen and no longer counted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from dllm.canvas import Rows
 from dllm.drafts import settle
-from dllm.forward import Constraint, Denoiser, look
+from dllm.forward import Constraint, Denoiser, Headed, look
 from dllm.propose import Proposal
 from dllm.row import Outcome, Row, Settings, begin, select
 from samplers import Scheduler
-from samplers.parts import needs
+from samplers.parts import needs, refuse_untraceable
 
 WhileLoop = Callable[..., Any]
 """Has the interface of `jax.lax.while_loop`."""
 
-_STATIC = ("settings", "while_loop")
+NEVER = 2**31 - 1
+
+
+class Leave(NamedTuple):
+    """When the loop comes back to its caller. Data: changing it compiles nothing."""
+
+    running: Int[Array, ""] | int = 0
+    """At most so many rows still run."""
+    forwards: Int[Array, ""] | int = NEVER
+    """So many forwards were made."""
+    block: Int[Array, " batch"] | int = NEVER
+    """Some row has come to this block, or to its own of these."""
 
 
 class Decoded(NamedTuple):
@@ -44,18 +55,22 @@ class Decoded(NamedTuple):
     """Forwards by `dllm.row.Kind`."""
     trajectory: Int[Array, "batch record length"]
     """With `record=n`: the canvas before each of the first n steps."""
+    log_probs: Float[Array, "batch length"]
+    """Log-probability of each written token at the step it was written; NaN where the rule wrote a
+    token that the model did not propose there, 0 where nothing was written."""
     log: Int[Array, "batch record 4"]
     """With `record=n`: each of the first n calls as (kind, start, length, stored)."""
 
 
 def decode(
-    model: Denoiser,
+    model: Denoiser | Headed,
     rows: Rows,
     scheduler: Scheduler,
     proposal: Proposal = Proposal(),  # noqa: B008  (frozen)
     *,
     constraint: Constraint | None = None,
     num_drafts: int = 1,
+    ends: Sequence[int] = (),
     reference_calls: bool = False,
     max_steps: int = 4096,
     record: int = 0,
@@ -63,25 +78,28 @@ def decode(
 ) -> Decoded:
     """Decodes a batch of rows to their end in one compiled program.
 
-    `num_drafts` guesses are looked at together in every forward; tokens never depend on it.
-    `reference_calls` spends the forwards the published code spends where it could have left a
-    block earlier (LLaDA's and Dream's fixed schedules). `while_loop=python_while_loop` runs the
-    same steps from Python. Neither hyper-parameters nor the bounds of blocks recompile; shapes, the
-    length of the longest block and the keyword arguments here do.
+    `num_drafts` guesses are looked at together in every forward; tokens never depend on it. A row
+    whose answer holds a token of `ends` when a block is left ends there: in block-wise rules later
+    blocks could not change what stands before it. `reference_calls` spends the forwards that the
+    published code spends where it could have left a block earlier (LLaDA's and Dream's fixed
+    schedules). `while_loop=python_while_loop` runs the same steps from Python.
+
+    Hyper-parameters, seeds, the bounds of blocks and `max_steps` are data. Shapes, the length of
+    the longest block and the other keyword arguments recompile.
     """
     settings = plan_program(
         rows,
         scheduler,
         num_drafts,
+        ends=ends,
         reference_calls=reference_calls,
-        max_steps=max_steps,
         record=record,
     )
-    start = begin_rows(scheduler, settings, rows)
-    runner = run_compiled if while_loop is jax.lax.while_loop else run
-    ended, _ = runner(
-        model, proposal, constraint, scheduler, start, 0, settings=settings, while_loop=while_loop
+    start = begin_rows(scheduler, settings, max_steps, rows)
+    runner = (
+        run_compiled if while_loop is jax.lax.while_loop else partial(run, while_loop=while_loop)
     )
+    ended, _ = runner(model, proposal, constraint, scheduler, start, Leave(), settings=settings)
     return result(ended, settings)
 
 
@@ -90,18 +108,12 @@ def plan_program(
     scheduler: Scheduler,
     num_drafts: int = 1,
     *,
+    ends: Sequence[int] = (),
     reference_calls: bool = False,
-    max_steps: int = 4096,
     record: int = 0,
 ) -> Settings:
     """Checks the arguments of a decode and fixes what its program is compiled for."""
-    for name, value, least in (
-        ("num_drafts", num_drafts, 1),
-        ("max_steps", max_steps, 1),
-        ("record", record, 0),
-    ):
-        if value < least:
-            raise ValueError(f"decode: {name} must be at least {least}, got {value}")
+    refuse_below("decode", num_drafts=(num_drafts, 1), record=(record, 0))
     refuse_foreign_scheduler(scheduler)
     length = rows.canvas.shape[1]
     bounds = np.asarray(rows.blocks)
@@ -111,26 +123,41 @@ def plan_program(
         )
     longest = int(np.max(bounds[..., 1] - bounds[..., 0]))
     window = length if "canvas" in needs(scheduler) else longest
-    return Settings(num_drafts, window, reference_calls, max_steps, record)
+    if window < 1:
+        raise ValueError("decode: blocks must hold at least one position, got none")
+    return Settings(num_drafts, window, reference_calls, tuple(ends), record)
+
+
+def refuse_below(owner: str, **numbers: tuple[int, int]) -> None:
+    """Raises unless every value reaches its least: `name=(value, least)`."""
+    for name, (value, least) in numbers.items():
+        if value < least:
+            raise ValueError(f"{owner}: {name} must be at least {least}, got {value}")
 
 
 def refuse_foreign_scheduler(scheduler: Any) -> None:
-    """Raises unless it has the method of a scheduler."""
+    """Raises unless it has the method of a scheduler and can be traced."""
     if not isinstance(scheduler, Scheduler):
         raise TypeError(
             f"decode: scheduler must have a method update (see dllm.scheduler), got {scheduler!r}"
         )
+    refuse_untraceable("decode: scheduler", scheduler)
+
+
+def begin_rows(scheduler: Scheduler, settings: Settings, max_steps: int, rows: Rows) -> Row:
+    """The carry of fresh rows."""
+    refuse_below("decode", max_steps=(max_steps, 1))
+    return _begin(scheduler, settings, jnp.int32(max_steps), rows)
 
 
 @partial(jax.jit, static_argnames="settings")
-def begin_rows(scheduler: Scheduler, settings: Settings, rows: Rows) -> Row:
-    """The carry of fresh rows."""
-    return jax.vmap(partial(begin, scheduler, settings))(rows)
+def _begin(scheduler: Scheduler, settings: Settings, limit: Int[Array, ""], rows: Rows) -> Row:
+    return jax.vmap(partial(begin, scheduler, settings, limit))(rows)
 
 
 @partial(jax.jit, static_argnames="settings")
 def advance(
-    model: Denoiser,
+    model: Denoiser | Headed,
     proposal: Proposal,
     constraint: Constraint | None,
     scheduler: Scheduler,
@@ -146,20 +173,23 @@ def advance(
 
 
 def run(
-    model: Denoiser,
+    model: Denoiser | Headed,
     proposal: Proposal,
     constraint: Constraint | None,
     scheduler: Scheduler,
     rows: Row,
-    leave_at: Int[Array, ""] | int,
+    leave: Leave,
     *,
     settings: Settings,
     while_loop: WhileLoop = jax.lax.while_loop,
 ) -> tuple[Row, Int[Array, ""]]:
-    """Advances until at most `leave_at` rows still run; also says how many forwards that took."""
+    """Advances until it is time to leave; also says how many forwards that took."""
 
     def going(carry: tuple[Row, Array]) -> Array:
-        return jnp.sum(carry[0].outcome == Outcome.RUNNING) > leave_at
+        rows, forwards = carry
+        running = rows.outcome == Outcome.RUNNING
+        arrived = jnp.any(running & (rows.block >= leave.block))
+        return (jnp.sum(running) > leave.running) & (forwards < leave.forwards) & ~arrived
 
     def body(carry: tuple[Row, Array]) -> tuple[Row, Array]:
         rows, forwards = carry
@@ -169,7 +199,7 @@ def run(
     return while_loop(going, body, (rows, jnp.int32(0)))
 
 
-run_compiled = jax.jit(run, static_argnames=_STATIC)
+run_compiled = jax.jit(run, static_argnames="settings")
 
 
 def python_while_loop(going: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any) -> Any:
@@ -189,5 +219,6 @@ def result(rows: Row, settings: Settings) -> Decoded:
         steps=rows.total,
         calls=rows.calls,
         trajectory=rows.trajectory,
+        log_probs=rows.log_probs,
         log=rows.log,
     )

@@ -39,7 +39,7 @@ def _confirm(
     predictions: Prediction,
 ) -> tuple[Row, Int[Array, ""]]:
     """Takes true steps while their canvas was looked at; also says which look came last."""
-    offsets = jnp.arange(settings.num_drafts)
+    offsets = jnp.arange(settings.num_drafts, dtype=jnp.int32)
 
     def another(carry, taken):
         here, used, alive = carry
@@ -51,7 +51,7 @@ def _confirm(
         )
         stays = (here.block == row.block) & (here.outcome == Outcome.RUNNING)
         alive = alive & stays & jnp.any(looked_at)
-        return (here, jnp.where(alive, jnp.argmax(looked_at), used), alive), None
+        return (here, jnp.where(alive, jnp.argmax(looked_at).astype(jnp.int32), used), alive), None
 
     start = (row, jnp.int32(0), jnp.bool_(True))
     (row, used, _), _ = jax.lax.scan(another, start, offsets + 1)

@@ -1,6 +1,5 @@
 """One forward: the drafts of all rows through the model, and what is read off its logits."""
 
-from functools import partial
 from typing import Protocol, runtime_checkable
 
 import jax
@@ -30,6 +29,24 @@ class Denoiser(Protocol):
 
 
 @runtime_checkable
+class Headed(Protocol):
+    """A denoiser that hands out its states before the head, so that logits can be read in pieces.
+
+    `logits` is then `head` of `hidden`.
+    """
+
+    def hidden(
+        self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
+    ) -> Float[Array, "rows window width"]:
+        """States of the positions that `Denoiser.logits` is asked for."""
+        ...
+
+    def head(self, hidden: Float[Array, "*batch width"]) -> Float[Array, "*batch vocab"]:
+        """Logits of states, position by position."""
+        ...
+
+
+@runtime_checkable
 class Constraint(Protocol):
     """Which tokens may stand where: a pytree with this method."""
 
@@ -38,8 +55,15 @@ class Constraint(Protocol):
         ...
 
 
+PIECE = 2**28
+"""Bytes of float32 logits that are in memory at a time, if the model lets its head be asked."""
+
+Features = tuple[Float[Array, "*items window width"], ...]
+"""States (or logits) of a window; with guidance also those for the hidden prompt."""
+
+
 def look(
-    model: Denoiser,
+    model: Denoiser | Headed,
     proposal: Proposal,
     constraint: Constraint | None,
     needs: frozenset[str],
@@ -47,7 +71,6 @@ def look(
     rows: Row,
 ) -> Prediction:
     """Predictions of every row's drafts; leaves `[batch, drafts, length]`."""
-    logits = _logits(model, proposal, needs, settings, rows)
     shape = rows.drafts.shape[:2]
 
     def of_draft(row: Row, offset: Int[Array, ""]) -> tuple[Scene, Bool[Array, " length"]]:
@@ -59,30 +82,75 @@ def look(
 
     of_row = jax.vmap(of_draft, in_axes=(None, 0))
     scenes, visible = jax.vmap(of_row, in_axes=(0, None))(rows, jnp.arange(shape[1]))
+    features = _features(model, proposal, needs, settings, rows)
     # Rows and drafts as one axis: XLA's CPU backend reduces `[rows, 1, window, vocab]` many times
     # slower than `[rows, window, vocab]`.
-    flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), (scenes, logits))
-    predictions = jax.vmap(partial(read, proposal, needs))(*flat)
+    items = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), scenes)
+    predictions = _read_all(model, proposal, needs, items, features)
     predictions = jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), predictions)
     return jax.vmap(jax.vmap(_spread))(predictions, scenes.at, visible)
 
 
-def _logits(
-    model: Denoiser, proposal: Proposal, needs: frozenset[str], settings: Settings, rows: Row
-) -> Float[Array, "batch drafts window vocab"]:
+def _features(
+    model: Denoiser | Headed,
+    proposal: Proposal,
+    needs: frozenset[str],
+    settings: Settings,
+    rows: Row,
+) -> Features:
     """One model call; with guidance its batch also holds every row with what was given hidden."""
+    ask = model.hidden if isinstance(model, Headed) else model.logits
     batch, drafts, length = rows.drafts.shape
-    canvases = rows.drafts
+    canvases = rows.drafts[None]
     if proposal.guidance is not None:
         hidden = jnp.where(rows.given[:, None], MASK, rows.drafts)
-        canvases = jnp.concatenate([rows.drafts, hidden], axis=1)
+        canvases = jnp.stack([rows.drafts, hidden])
     start = jax.vmap(lambda row: _start(row, needs))(rows)
-    flat = canvases.reshape(-1, length)
-    logits = model.logits(flat, jnp.repeat(start, canvases.shape[1]), settings.window)
-    logits = logits.reshape(batch, -1, *logits.shape[1:])
-    if proposal.guidance is None:
-        return logits
-    return guide(logits[:, :drafts], logits[:, drafts:], proposal.guidance)
+    start = jnp.tile(jnp.repeat(start, drafts), canvases.shape[0])
+    answer = ask(canvases.reshape(-1, length), start, settings.window)
+    return tuple(answer.reshape(-1, batch * drafts, *answer.shape[1:]))
+
+
+def _read_all(
+    model: Denoiser | Headed,
+    proposal: Proposal,
+    needs: frozenset[str],
+    scenes: Scene,
+    features: Features,
+) -> Prediction:
+    """Predictions of all items; the head is asked for as many at a time as fit in `PIECE`."""
+
+    def of_item(item: tuple[Scene, Features]) -> Prediction:
+        scene, states = item
+        logits = [model.head(s) if isinstance(model, Headed) else s for s in states]
+        joined = logits[0]
+        if proposal.guidance is not None:
+            joined = guide(logits[0], logits[1], proposal.guidance)
+        return read(proposal, needs, scene, joined)
+
+    number, window = scenes.at.shape
+    if not isinstance(model, Headed):
+        return jax.vmap(of_item)((scenes, features))
+    vocab = jax.eval_shape(model.head, features[0]).shape[-1]
+    fitting = max(1, PIECE // (4 * vocab * len(features)))  # positions
+    if number * window <= fitting:
+        return jax.vmap(of_item)((scenes, features))
+    cuts = next(n for n in range(1, window + 1) if window % n == 0 and window // n <= fitting)
+    pieces = _cut(scenes, features, cuts)
+    batch_size = min(max(1, fitting // (window // cuts)), number * cuts)
+    predictions = jax.lax.map(of_item, pieces, batch_size=batch_size)
+    return jax.tree.map(lambda leaf: leaf.reshape(number, window, *leaf.shape[2:]), predictions)
+
+
+def _cut(scenes: Scene, features: Features, cuts: int) -> tuple[Scene, tuple[Array, ...]]:
+    """Every window in so many equal pieces, as items of their own."""
+
+    def cut(leaf: Array) -> Array:
+        return leaf.reshape(leaf.shape[0] * cuts, -1, *leaf.shape[2:])
+
+    windows = jax.tree.map(cut, scenes._replace(key=None, total=None))
+    key, total = (jnp.repeat(leaf, cuts) for leaf in (scenes.key, scenes.total))
+    return windows._replace(key=key, total=total), jax.tree.map(cut, features)
 
 
 def _start(row: Row, needs: frozenset[str]) -> Int[Array, ""]:

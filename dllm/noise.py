@@ -1,19 +1,18 @@
 """Gumbel noise for sampling tokens, a function of (row, block, step, position, token) alone.
 
 A draw never depends on how a forward was cut into windows, vocabulary chunks or shards, nor on
-padding: each position folds its own number into the key, each granule of token ids another.
+padding: position and token id are the counter of one call of the Threefry generator. (Folding them
+into keys would call it three times, and compiling it is most of a small program's compile time.)
 """
 
 from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
+from jax.extend.random import threefry2x32_p
+from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray, UInt32
 
 from samplers import part
-
-GRANULE = 128
-"""Token ids that share a key. A vocabulary chunk or shard may start at any multiple of it."""
 
 
 @runtime_checkable
@@ -35,15 +34,21 @@ class Fresh:
         self, key: PRNGKeyArray, total: Int[Array, ""], at: Int[Array, " window"], vocab: int
     ) -> Float[Array, "window vocab"]:
         del total
-        granules = jnp.arange(-(-vocab // GRANULE))
+        first, second = jax.random.key_data(key)
+        # A call gives two numbers: to two neighbouring tokens.
+        pairs = jnp.arange(-(-vocab // 2), dtype=jnp.uint32)[None]
+        at = at.astype(jnp.uint32)[:, None]
+        bits = threefry2x32_p.bind(*jnp.broadcast_arrays(first, second, at, pairs))
+        drawn = jnp.stack(bits, axis=-1).reshape(at.shape[0], -1)[:, :vocab]
+        return -jnp.log(-jnp.log(_uniform(drawn)))
 
-        def of_position(position: Int[Array, ""]) -> Float[Array, " vocab"]:
-            own = jax.random.fold_in(key, position)
-            keys = jax.vmap(lambda granule: jax.random.fold_in(own, granule))(granules)
-            drawn = jax.vmap(lambda k: jax.random.gumbel(k, (GRANULE,)))(keys)
-            return drawn.reshape(-1)[:vocab]
 
-        return jax.vmap(of_position)(at)
+def _uniform(bits: UInt32[Array, "window vocab"]) -> Float[Array, "window vocab"]:
+    """Numbers strictly between 0 and 1, all 23 of float32's bits random."""
+    ones = jax.lax.bitcast_convert_type(
+        (bits >> jnp.uint32(9)) | jnp.uint32(0x3F800000), jnp.float32
+    )
+    return ones - 1 + jnp.float32(2**-24)
 
 
 @part

@@ -1,6 +1,8 @@
 """More rows than a batch holds: rows that end make room for rows that wait."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -9,14 +11,38 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from dllm.canvas import Rows
-from dllm.decode import Decoded, begin_rows, plan_program, result, run_compiled
-from dllm.forward import Constraint, Denoiser
+from dllm.decode import (
+    NEVER,
+    Decoded,
+    Leave,
+    begin_rows,
+    plan_program,
+    refuse_below,
+    result,
+    run_compiled,
+)
+from dllm.forward import Constraint, Denoiser, Headed
 from dllm.propose import Proposal
 from dllm.row import Outcome, Row, Settings, select
 from samplers import MASK, Scheduler
 
 Progress = Callable[[int, int], None]
 """Told (rows ended, rows in all) whenever some have ended."""
+
+
+class Slots(NamedTuple):
+    """A look at the batch between two forwards."""
+
+    held: np.ndarray
+    """The row in each slot, -1 where there is none."""
+    canvas: np.ndarray
+    """`[batch, length]`."""
+    settled: np.ndarray
+    """Where each row's block begins: everything before it is finished."""
+
+
+Visit = Callable[[Slots], Iterable[int]]
+"""Shown the batch now and then; answers with the slots whose rows shall end."""
 
 
 class Pooled(NamedTuple):
@@ -29,8 +55,100 @@ class Pooled(NamedTuple):
     """Forwards of the batch."""
 
 
+class Pool:
+    """Decodes any number of rows, `batch` at a time, in one compiled program.
+
+    Iterating gives (row, its `Decoded`) as rows end. The loop comes back to Python whenever
+    `refill` rows have ended (default: an eighth of the batch), and rows that wait take their slots;
+    also about every `glance` seconds, and with `by_block` when a row leaves a block, to show
+    `visit` the batch and to hear Ctrl-C. Long rows go first, so that the batch
+    drains evenly. A row's tokens do not depend on any of this.
+    """
+
+    def __init__(
+        self,
+        model: Denoiser | Headed,
+        rows: Rows,
+        scheduler: Scheduler,
+        proposal: Proposal = Proposal(),  # noqa: B008  (frozen)
+        *,
+        batch: int,
+        settings: Settings,
+        constraint: Constraint | None = None,
+        max_steps: int = 4096,
+        refill: int | None = None,
+        glance: float | None = None,
+        by_block: bool = False,
+        visit: Visit | None = None,
+    ) -> None:
+        refill = max(1, batch // 8) if refill is None else refill
+        refuse_below("decode_many", batch=(batch, 1), refill=(refill, 1))
+        self._fixed = (model, proposal, constraint, scheduler)
+        self._settings = settings
+        self._queue = _Queue(rows, batch, refill)
+        self._begin = partial(begin_rows, scheduler, settings, max_steps)
+        self._pace = _Pace(glance)
+        self._by_block, self._visit = by_block, visit
+        self.forwards = 0
+        """Forwards of the batch so far."""
+        self.total = self._queue.total
+        self._taken_part = 0
+
+    @property
+    def occupancy(self) -> float:
+        """Share of the batch's slots that held an unfinished row, over all forwards."""
+        return self._taken_part / (len(self._queue.held) * max(self.forwards, 1))
+
+    def __iter__(self) -> Iterator[tuple[int, Decoded]]:
+        queue, settings = self._queue, self._settings
+        slots = self._begin(queue.take(range(len(queue.held))))
+        slots = slots._replace(outcome=jnp.where(queue.held < 0, Outcome.FILLED, slots.outcome))
+        while np.any(queue.held >= 0):
+            leave = Leave(queue.leave_at, self._pace.forwards)
+            if self._by_block:
+                leave = leave._replace(block=slots.block + 1)
+            slots, taken = run_compiled(*self._fixed, slots, leave, settings=settings)
+            self.forwards += self._pace.tell(int(taken))
+            slots = self._show(slots)
+            ended = list(_collect(settings, queue, slots))
+            self._taken_part += sum(int(decoded.forwards) for _, _, decoded in ended)
+            slots = _refill(self._begin, queue, slots, [slot for slot, *_ in ended])
+            yield from ((row, decoded) for _, row, decoded in ended)
+
+    def _show(self, slots: Row) -> Row:
+        if self._visit is None:
+            return slots
+        canvas, bounds, block = jax.device_get((slots.canvas, slots.blocks, slots.block))
+        at = np.minimum(block, bounds.shape[1] - 1)
+        settled = bounds[np.arange(len(at)), at, 0]
+        halted = np.zeros(len(at), bool)
+        halted[list(self._visit(Slots(self._queue.held.copy(), canvas, settled)))] = True
+        running = slots.outcome == Outcome.RUNNING
+        outcome = jnp.where(halted & running, Outcome.ENDED, slots.outcome)
+        return slots._replace(outcome=outcome)
+
+
+class _Pace:
+    """How many forwards take about so many seconds; 0 seconds mean one forward."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self.forwards = NEVER if seconds is None else 1
+        self._begun = time.perf_counter()
+
+    def tell(self, forwards: int) -> int:
+        """Takes note that so many forwards were made since it was last told."""
+        now = time.perf_counter()
+        taken, self._begun = now - self._begun, now
+        if self._seconds is not None:
+            # At most four times as many as before: the first of all also compiled.
+            fitting = int(self._seconds * forwards / taken)
+            self.forwards = max(1, min(fitting, 4 * self.forwards))
+        return forwards
+
+
 def decode_many(
-    model: Denoiser,
+    model: Denoiser | Headed,
     rows: Rows,
     scheduler: Scheduler,
     proposal: Proposal = Proposal(),  # noqa: B008  (frozen)
@@ -38,46 +156,45 @@ def decode_many(
     batch: int,
     constraint: Constraint | None = None,
     num_drafts: int = 1,
+    ends: Sequence[int] = (),
     reference_calls: bool = False,
     max_steps: int = 4096,
     record: int = 0,
     refill: int | None = None,
     progress: Progress | None = None,
 ) -> Pooled:
-    """Decodes any number of rows `batch` at a time, in one compiled program.
-
-    The loop comes back to Python whenever `refill` rows have ended (default: an eighth of the
-    batch), and rows that wait take their slots. Long rows go first, so that the batch drains
-    evenly. A row's tokens do not depend on any of this.
-    """
-    if batch < 1:
-        raise ValueError(f"decode_many: batch must be at least 1, got {batch}")
+    """Decodes any number of rows `batch` at a time; see `Pool`, and `decode` for the options."""
     settings = plan_program(
         rows,
         scheduler,
         num_drafts,
+        ends=ends,
         reference_calls=reference_calls,
-        max_steps=max_steps,
         record=record,
     )
-    queue = _Queue(rows, batch, refill or max(1, batch // 8))
-    slots = begin_rows(scheduler, settings, queue.take(range(batch)))
-    slots = slots._replace(outcome=jnp.where(queue.held < 0, Outcome.FILLED, slots.outcome))
-    forwards = 0
-    while np.any(queue.held >= 0):
-        slots, taken = run_compiled(
-            model, proposal, constraint, scheduler, slots, queue.leave_at, settings=settings
-        )
-        forwards += int(taken)
-        slots = _exchange(scheduler, settings, queue, slots)
+    pool = Pool(
+        model,
+        rows,
+        scheduler,
+        proposal,
+        batch=batch,
+        settings=settings,
+        constraint=constraint,
+        max_steps=max_steps,
+        refill=refill,
+    )
+    results: dict[int, Decoded] = {}
+    for row, decoded in pool:
+        results[row] = decoded
         if progress is not None:
-            progress(queue.ended, queue.total)
-    decoded = queue.results()
-    return Pooled(decoded, float(decoded.forwards.sum()) / (batch * max(forwards, 1)), forwards)
+            progress(len(results), pool.total)
+    ordered = [results[i] for i in range(pool.total)]
+    together = jax.tree.map(lambda *leaves: np.stack(leaves), *ordered)
+    return Pooled(together, pool.occupancy, pool.forwards)
 
 
 class _Queue:
-    """Which row is in which slot, which wait, and what came of those that ended."""
+    """Which row is in which slot, and which wait."""
 
     def __init__(self, rows: Rows, batch: int, refill: int) -> None:
         canvas = np.asarray(rows.canvas)
@@ -88,11 +205,6 @@ class _Queue:
         self.held = np.full(batch, -1)
         self._waiting: Iterator[int] = iter(np.argsort(-work, kind="stable").tolist())
         self._left = self.total
-        self._results: dict[int, Decoded] = {}
-
-    @property
-    def ended(self) -> int:
-        return len(self._results)
 
     @property
     def leave_at(self) -> int:
@@ -100,7 +212,7 @@ class _Queue:
         running = int(np.sum(self.held >= 0))
         return max(running - self.refill, 0) if self._left else 0
 
-    def take(self, free: range | list[int]) -> Rows:
+    def take(self, free: Iterable[int]) -> Rows:
         """Puts waiting rows into free slots; returns a batch of rows by slot, others as filler."""
         for slot in free:
             self.held[slot] = next(self._waiting, -1)
@@ -108,25 +220,24 @@ class _Queue:
         index = np.maximum(self.held, 0)
         return jax.tree.map(lambda leaf: leaf[index], self.rows)
 
-    def put(self, slot: int, decoded: Decoded) -> None:
-        self._results[int(self.held[slot])] = decoded
 
-    def results(self) -> Decoded:
-        ordered = [self._results[i] for i in range(self.total)]
-        return jax.tree.map(lambda *leaves: np.stack(leaves), *ordered)
+def _collect(settings: Settings, queue: _Queue, slots: Row) -> Iterator[tuple[int, int, Decoded]]:
+    """(slot, row, result) of the rows that have ended."""
+    outcome = np.asarray(slots.outcome)
+    ended = np.flatnonzero((queue.held >= 0) & (outcome != Outcome.RUNNING))
+    if not len(ended):
+        return
+    results = jax.device_get(result(slots, settings))
+    for slot in ended.tolist():
+        own = jax.tree.map(lambda leaf, slot=slot: leaf[slot], results)
+        yield slot, int(queue.held[slot]), own
 
 
-def _exchange(scheduler: Scheduler, settings: Settings, queue: _Queue, slots: Row) -> Row:
-    """Collects the rows that ended and gives their slots to rows that wait."""
-    ended = jax.device_get(result(slots, settings))
-    free = [
-        slot
-        for slot, row in enumerate(queue.held)
-        if row >= 0 and ended.outcome[slot] != Outcome.RUNNING
-    ]
-    for slot in free:
-        queue.put(slot, jax.tree.map(lambda leaf, slot=slot: leaf[slot], ended))
-    fresh = begin_rows(scheduler, settings, queue.take(free))
+def _refill(begin: Callable[[Rows], Row], queue: _Queue, slots: Row, free: list[int]) -> Row:
+    """Gives free slots to rows that wait."""
+    if not free:
+        return slots
+    fresh = begin(queue.take(free))
     taken = np.zeros(len(queue.held), bool)
     taken[[slot for slot in free if queue.held[slot] >= 0]] = True
     return _replace_slots(jnp.asarray(taken), fresh, slots)

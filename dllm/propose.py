@@ -6,10 +6,12 @@ both, does it so. `scores` says which distribution confidence, margin and entrop
 before temperature and filters (`"raw"`, LLaDA) or the one after (`"filtered"`, Dream).
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, PRNGKeyArray
 
 from dllm.noise import Fresh, Noise
@@ -31,9 +33,9 @@ class Proposal:
     top_k: ArrayLike | None = None
     guidance: ArrayLike | None = None
     """Classifier-free guidance: uncond + (guidance + 1) * (cond - uncond). `None`: one forward."""
-    suppress: ArrayLike | None = None
+    suppress: Sequence[Any] | ArrayLike | None = None
     """Token ids that are never proposed."""
-    distrust: ArrayLike | None = None
+    distrust: Sequence[Any] | ArrayLike | None = None
     """Token ids left out of the distribution that scores are taken from: they may be proposed, but
     with confidence 0 (LLaDA `confidence_eos_eot_inf`)."""
     noise: Noise = Fresh()
@@ -44,6 +46,12 @@ class Proposal:
         require("Proposal", "top_p", self.top_p, 0.0, 1.0)
         require("Proposal", "top_k", self.top_k, 1)
         require("Proposal", "guidance", self.guidance, 0.0)
+        for name in ("temperature", "top_p", "guidance"):
+            value = getattr(self, name)
+            if isinstance(value, int | float):  # 0 and 0.0 are one program
+                object.__setattr__(self, name, np.float32(value))
+        for name in ("suppress", "distrust"):
+            object.__setattr__(self, name, _ids(name, getattr(self, name)))
         if self.scores not in SCORES:
             raise ValueError(f"Proposal: scores must be one of {SCORES}, got {self.scores!r}")
 
@@ -51,6 +59,17 @@ class Proposal:
     def greedy(self) -> Bool[Array, ""]:
         """Whether a prediction is a function of the canvas alone."""
         return jnp.asarray(self.temperature, jnp.float32) == 0
+
+
+def _ids(name: str, ids: Any) -> Any:
+    """Token ids as one array; arrays of jax pass unchecked, they may be traced."""
+    if ids is None or isinstance(ids, jax.Array):
+        return ids
+    array = np.asarray(ids)
+    whole = array.size == 0 or np.issubdtype(array.dtype, np.integer)
+    if array.ndim != 1 or not whole or np.any(array < 0):
+        raise ValueError(f"Proposal: {name} must be a sequence of token ids, got {ids!r}")
+    return array.astype(np.int32)
 
 
 class Scene(NamedTuple):
@@ -68,19 +87,25 @@ class Scene(NamedTuple):
 
 
 def read(proposal: Proposal, needs: frozenset[str], scene: Scene, logits: Logits) -> Prediction:
-    """The prediction of one window; leaves `[window]`."""
+    """The prediction of one window; leaves `[window]`, all finite.
+
+    Where distrust and filters together leave no token to score, confidence and margin are 0.
+    """
     logits = suppress(logits.astype(jnp.float32), proposal.suppress)
     logits, allowed = constrain(logits, scene.allowed)
     tokens = choose(proposal, scene, logits)
     scored = logits if proposal.scores == "raw" else shape(proposal, logits)
     scored = suppress(scored, proposal.distrust)
     summary = summarise(scored)
+    trusted = jnp.isfinite(summary.peak)
+    gap = summary.gap if scored is logits else summarise(logits).gap
+    margin = jnp.log(-jnp.expm1(-summary.gap)) - summary.log_norm
     return Prediction(
         tokens=tokens,
         log_confidence=log_probability(scored, summary, tokens),
-        log_margin=_at_least_log_zero(jnp.log(-jnp.expm1(-summary.gap)) - summary.log_norm),
-        gap=summary.gap if scored is logits else summarise(logits).gap,
-        entropy=summary.entropy,
+        log_margin=_at_least_log_zero(jnp.where(trusted, margin, LOG_ZERO)),
+        gap=jnp.minimum(gap, -LOG_ZERO),
+        entropy=jnp.where(trusted, summary.entropy, 0),
         seen=jnp.ones(allowed.shape, bool),
         allowed=allowed,
         log_probs=_log_softmax(scored, summary) if "log_probs" in needs else None,
@@ -93,14 +118,20 @@ def guide(
     unconditional: Float[Array, "*rows vocab"],
     guidance: ArrayLike,
 ) -> Float[Array, "*rows vocab"]:
-    """Classifier-free guidance as LLaDA writes it."""
+    """Classifier-free guidance as LLaDA writes it; impossible tokens stay impossible."""
     scale = jnp.asarray(guidance, conditional.dtype) + 1
-    return unconditional + scale * (conditional - unconditional)
+    guided = unconditional + scale * (conditional - unconditional)
+    possible = jnp.isfinite(conditional) & jnp.isfinite(unconditional)
+    return jnp.where(possible, guided, conditional)
 
 
-def suppress(logits: Logits, ids: ArrayLike | None) -> Logits:
+def suppress(logits: Logits, ids: Sequence[Any] | ArrayLike | None) -> Logits:
     """Logits with the given ids impossible."""
-    return logits if ids is None else logits.at[:, jnp.asarray(ids)].set(-jnp.inf)
+    if ids is None:
+        return logits
+    # Added, not scattered: a sum is fused into whatever reads it, a scatter copies the logits.
+    bias = jnp.zeros(logits.shape[-1]).at[jnp.asarray(ids)].set(-jnp.inf)
+    return logits + bias[None]
 
 
 def constrain(
@@ -150,12 +181,17 @@ def log_probability(
 ) -> Float[Array, " window"]:
     """The log probability of one token a position."""
     chosen = jnp.take_along_axis(logits, tokens[:, None], axis=-1)[:, 0]
-    return _at_least_log_zero(chosen - summary.peak - summary.log_norm)
+    return _at_least_log_zero(_against(summary, chosen))
 
 
 def _log_softmax(logits: Logits, summary: Summary) -> Logits:
-    norm = summary.peak + summary.log_norm
-    return _at_least_log_zero(logits - norm[:, None])
+    return _at_least_log_zero(jax.vmap(_against, in_axes=(None, -1), out_axes=-1)(summary, logits))
+
+
+def _against(summary: Summary, logit: Float[Array, " window"]) -> Float[Array, " window"]:
+    """Logits as log probabilities; nothing is likely where no token is left."""
+    log_probability = logit - summary.peak - summary.log_norm
+    return jnp.where(jnp.isfinite(summary.peak), log_probability, LOG_ZERO)
 
 
 def _at_least_log_zero(logs: Float[Array, "*any"]) -> Float[Array, "*any"]:

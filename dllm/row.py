@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int, Key, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
 from dllm.canvas import Rows
 from samplers import MASK, Move, Place, Prediction, Scheduler
@@ -19,9 +19,12 @@ class Outcome(enum.IntEnum):
     RUNNING = 0
     FILLED = 1
     OUT_OF_STEPS = 2
-    """The schedule or `max_steps` ran out with undecided positions left."""
+    """Undecided positions are left: the schedule or `max_steps` ran out, the rule gave a block up,
+    or they lie outside all blocks."""
     STUCK = 3
-    """A constraint left no token for any undecided position of the block."""
+    """A constraint left no token for any undecided position of the block, and nothing changed."""
+    ENDED = 4
+    """A token that ends the answer stands in a block that was left; later blocks stay undecided."""
 
 
 class Kind(enum.IntEnum):
@@ -38,7 +41,8 @@ class Settings(NamedTuple):
     window: int = 1
     """How many positions a forward is read at: the longest block, or the whole canvas."""
     reference_calls: bool = False
-    max_steps: int = 4096
+    ends: tuple[int, ...] = ()
+    """Tokens that end an answer."""
     record: int = 0
     """How many steps are kept in `trajectory` and `log`."""
 
@@ -50,6 +54,9 @@ class Row(NamedTuple):
     canvas: Int[Array, " length"]
     prompt: Int[Array, ""]
     blocks: Int[Array, "blocks 2"]
+    log_probs: Float[Array, " length"]
+    """Log-probability that each token had when it was written; NaN where a rule wrote a token that
+    the model did not propose there."""
     given: Bool[Array, " length"]
     """Decided from the start: what classifier-free guidance hides."""
     state: Any
@@ -58,6 +65,8 @@ class Row(NamedTuple):
     block: Int[Array, ""]
     step: Int[Array, ""]
     total: Int[Array, ""]
+    limit: Int[Array, ""]
+    """Steps after which the row ends whatever is left."""
     outcome: Int[Array, ""]
     forwards: Int[Array, ""]
     calls: Int[Array, " kinds"]
@@ -67,7 +76,7 @@ class Row(NamedTuple):
     """Each call as (kind, start, length, stored)."""
 
 
-def begin(scheduler: Scheduler, settings: Settings, rows: Rows) -> Row:
+def begin(scheduler: Scheduler, settings: Settings, limit: Int[Array, ""] | int, rows: Rows) -> Row:
     """A fresh row at its first block with an undecided position. Takes one row of `Rows`."""
     canvas, zero = rows.canvas, jnp.int32(0)
     row = Row(
@@ -75,12 +84,14 @@ def begin(scheduler: Scheduler, settings: Settings, rows: Rows) -> Row:
         canvas=canvas,
         prompt=rows.prompt,
         blocks=rows.blocks,
+        log_probs=jnp.zeros(canvas.shape, jnp.float32),
         given=canvas >= 0,
         state=start(scheduler, canvas),
         drafts=jnp.broadcast_to(canvas, (settings.num_drafts, *canvas.shape)),
         block=zero,
         step=zero,
         total=zero,
+        limit=jnp.asarray(limit, jnp.int32),
         outcome=zero,
         forwards=zero,
         calls=jnp.zeros(len(Kind), jnp.int32),
@@ -109,14 +120,18 @@ def take_step(scheduler: Scheduler, settings: Settings, row: Row, prediction: Pr
     move = scheduler.update(key, row.state, row.canvas, prediction, here)
     least = planned(scheduler, here) if settings.reference_calls else 1
     moved = row._replace(
-        canvas=move.canvas, state=move.state, step=row.step + 1, total=row.total + 1
+        canvas=move.canvas,
+        log_probs=_committed(row, move, prediction),
+        state=move.state,
+        step=row.step + 1,
+        total=row.total + 1,
     )
-    left = enter(moved, row.block + 1)
+    left = _leave(settings, moved, here)
     row_after = select(move.done & (row.step + 1 >= least), left, moved)
     stopped = jnp.where(
         _is_stuck(row, move, prediction, here),
         Outcome.STUCK,
-        jnp.where(row_after.total >= settings.max_steps, Outcome.OUT_OF_STEPS, Outcome.RUNNING),
+        jnp.where(row_after.total >= row.limit, Outcome.OUT_OF_STEPS, Outcome.RUNNING),
     )
     running = row_after.outcome == Outcome.RUNNING
     return row_after._replace(outcome=jnp.where(running, stopped, row_after.outcome))
@@ -138,6 +153,25 @@ def enter(row: Row, first: Int[Array, ""]) -> Row:
 def select(condition: Bool[Array, ""], yes: Row, no: Row) -> Row:
     """`yes` where the condition holds, else `no`."""
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
+
+
+def _leave(settings: Settings, row: Row, here: Place) -> Row:
+    """Goes on to the next block, unless the answer has ended in this one."""
+    left = enter(row, row.block + 1)
+    if not settings.ends:
+        return left
+    at = jnp.arange(row.canvas.shape[0])
+    ending = jnp.isin(row.canvas, jnp.asarray(settings.ends, jnp.int32))
+    over = jnp.any(ending & (at >= row.prompt) & (at < here.end))
+    over = over & (left.outcome != Outcome.FILLED)
+    return left._replace(outcome=jnp.where(over, Outcome.ENDED, left.outcome))
+
+
+def _committed(row: Row, move: Move, prediction: Prediction) -> Float[Array, " length"]:
+    """The log-probability of what stands on the canvas, from the step it was written."""
+    proposed = jnp.where(move.canvas == prediction.tokens, prediction.log_confidence, jnp.nan)
+    written = jnp.where(move.canvas >= 0, proposed, 0)
+    return jnp.where(move.canvas == row.canvas, row.log_probs, written)
 
 
 def _is_stuck(row: Row, move: Move, prediction: Prediction, here: Place) -> Bool[Array, ""]:

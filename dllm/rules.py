@@ -11,11 +11,14 @@ import inspect
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from types import NoneType
+from typing import Any, NamedTuple
 
 from dllm.userfile import load_class
 from samplers import Scheduler, combine
 from samplers.named import RULES, Slots, join
+from samplers.parts import refuse_untraceable
+from samplers.values import hints, kinds, plain
 
 USER_SLOTS = ("score", "budget", "select", "override", "stop")
 
@@ -34,6 +37,7 @@ class _Part(NamedTuple):
     name: str
     build: Callable[..., Slots]
     options: dict[str, inspect.Parameter]
+    """Their annotations are types, also where a file postpones them."""
 
 
 def rule(text: str, *, ids: Mapping[str, int] | None = None, **options: Any) -> Scheduler:
@@ -115,7 +119,9 @@ def _part(name: str) -> _Part:
         raise ValueError(
             f"scheduler: unknown {name!r}{hint} the known are {', '.join(RULES)}, or file.py:Class"
         )
-    return _Part(name, RULES[name], dict(inspect.signature(RULES[name]).parameters))
+    parameters = inspect.signature(RULES[name]).parameters.items()
+    typed = hints(RULES[name])
+    return _Part(name, RULES[name], {k: p.replace(annotation=typed[k]) for k, p in parameters})
 
 
 def _user_part(name: str) -> _Part:
@@ -129,18 +135,18 @@ def _user_part(name: str) -> _Part:
         )
     if not dataclasses.is_dataclass(made):
         raise TypeError(f"{name}: must be decorated with @dllm.scheduler or @dllm.part")
+    typed = hints(made)
     options = {
-        field.name: inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty
-            if field.default is dataclasses.MISSING
-            else field.default,
-            annotation=field.type,
-        )
-        for field in dataclasses.fields(made)
+        key: parameter.replace(annotation=typed.get(key, parameter.annotation))
+        for key, parameter in inspect.signature(made).parameters.items()
     }
-    return _Part(name, lambda **share: {slot: made(**share)}, options)
+
+    def build(**share: Any) -> Slots:
+        part = made(**share)
+        refuse_untraceable(f"{name}:", part)
+        return {slot: part}
+
+    return _Part(name, build, options)
 
 
 def _share_out(parts: list[_Part], options: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -152,9 +158,13 @@ def _share_out(parts: list[_Part], options: Mapping[str, Any]) -> list[dict[str,
             raise ValueError(f"scheduler: unknown option {key!r}; {_known_options(parts)}")
         bare = key.rpartition(".")[2]
         if len(takers) > 1:
-            hints = " or ".join(f"{parts[i].name}.{bare}" for i in takers)
-            raise ValueError(f"scheduler: option {key!r} is ambiguous; say {hints}")
-        shares[takers[0]][bare] = value
+            full = " or ".join(f"{parts[i].name}.{bare}" for i in takers)
+            raise ValueError(f"scheduler: option {key!r} is ambiguous; say {full}")
+        share = shares[takers[0]]
+        if bare in share:
+            full = f"{parts[takers[0]].name}.{bare}"
+            raise ValueError(f"scheduler: option {bare!r} is also given as {full!r}; keep one")
+        share[bare] = value
     return shares
 
 
@@ -184,10 +194,10 @@ def _build(part: _Part, share: dict[str, Any]) -> Slots:
 
 def _typed(owner: str, key: str, value: Any, annotation: Any) -> Any:
     """The value as its annotation says; a whole number may stand for a float."""
-    kinds = {kind for kind in (get_args(annotation) or (annotation,)) if kind in (int, float, str)}
-    if not kinds or value is None or type(value) in kinds:
+    wanted, value = kinds(annotation), plain(value)
+    if not wanted or type(value) in wanted:
         return value
-    if float in kinds and type(value) is int:
+    if float in wanted and type(value) is int:
         return float(value)
-    names = " or ".join(sorted(kind.__name__ for kind in kinds))
+    names = " or ".join(sorted(kind.__name__ for kind in wanted - {NoneType}))
     raise ValueError(f"{owner}: {key} must be {names}, got {value!r}")

@@ -142,17 +142,22 @@ class Remembering(Protocol):
 # The parts of `samplers.combine.combine`: frozen pytrees that are called as below.
 Score = Callable[[View], Float[Array, " length"]] | Remembering
 """How sure the rule is of each position, as a log probability where it is one; higher is written
-sooner. Finite everywhere: who may be written at all is `eligible`'s business."""
+sooner. Finite everywhere: who may be written at all is `eligible`'s business. A score that is no
+log probability has the class attribute `probability = False`; selections that compare with
+probabilities refuse it. `linear(scores)` gives the scores in the scale they were published in, for
+drawing in proportion to them (default: the exponential)."""
 
 Budget = Callable[[View], Scalar] | Remembering
 """How many positions this step should write. A fixed schedule also has `plan(place)`."""
 
 Select = Callable[[View, Float[Array, " length"], Scalar], Bool[Array, " length"]] | Remembering
-"""Which positions to write, from (view, scores, budget). One that decides by itself how many has
-the class attribute `budgeted = False`; a budget beside it is refused."""
+"""Which positions to write, from (view, scores, budget). Class attributes say what one makes of
+them: `budgeted = False` decides by itself how many, so a budget beside it is refused;
+`reads = "probabilities"` needs a score that is one, `reads = "nothing"` refuses any score (default:
+`"order"`)."""
 
 Override = Callable[[View, Canvas], Canvas] | Remembering
 """A last word on the canvas that the rule made: early commits, early stops."""
 
 Stop = Callable[[View, Canvas], Bool[Array, ""]] | Remembering
-"""Whether to leave the block, given the canvas after this step."""
+"""Whether to leave the block now, though it is not filled, given the canvas after this step."""

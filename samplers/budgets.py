@@ -7,15 +7,16 @@ from jaxtyping import Array, ArrayLike, Float
 from samplers.base import Canvas, Place, Scalar, View
 from samplers.pytree import part, require
 from samplers.ranking import count, holes
+from samplers.values import Whole, whole
 
-_SHORTEST_TABLE = 128
+_SHORTEST_TABLE = 1024
 
 
 @part
 class Tokens:
     """The same number of positions every step."""
 
-    tokens: ArrayLike = 1
+    tokens: Whole = 1
 
     def __post_init__(self) -> None:
         require("Tokens", "tokens", self.tokens, 1)
@@ -29,11 +30,11 @@ class Tokens:
 class Even:
     """LLaDA's schedule: the block's holes shared out evenly over its steps, the rest up front.
 
-    `steps` counts over the whole row; each of its blocks gets an equal share of them. With n holes
-    and S steps, step i writes floor(n/S) + [i < n mod S] (Nie et al. 2025, LLaDA).
+    `steps` counts over the whole row; its blocks share them out, equally where they divide. With n
+    holes and S steps, step i writes floor(n/S) + [i < n mod S] (Nie et al. 2025, LLaDA).
     """
 
-    steps: ArrayLike = 128
+    steps: Whole = 128
 
     def __post_init__(self) -> None:
         require("Even", "steps", self.steps, 1)
@@ -51,8 +52,10 @@ class Even:
         return jnp.where(step < self.plan(view.place), share, 0), at_entry
 
     def plan(self, place: Place) -> Scalar:
-        """The steps of one block."""
-        return jnp.maximum(jnp.asarray(self.steps, jnp.int32) // place.blocks, 1)
+        """The steps of one block: its share of them all, so that none are lost, at least 1."""
+        steps = jnp.asarray(self.steps, jnp.int32)
+        share = (place.block + 1) * steps // place.blocks - place.block * steps // place.blocks
+        return jnp.maximum(share, 1)
 
 
 @part
@@ -62,23 +65,29 @@ class Dream:
     With t = linspace(1, eps, S + 1), step i writes trunc(holes * (1 - t[i+1] / t[i])), the last
     step all the rest. The products sit on whole numbers, so the published float32 arithmetic is
     part of the rule: with eps = 1e-3 and S = holes the first step writes nothing, the last two.
-    Build one with `Dream.of`; the table is a leaf, padded so that a sweep over steps compiles once.
+    Build one with `Dream.of`. The table is a leaf of 1024 entries, so that a sweep over up to 1024
+    steps compiles once; longer tables are padded to a power of two, one program each.
     """
 
-    steps: ArrayLike
+    steps: Whole
     """Steps of one block."""
     shares: ArrayLike
     """`[table]` float32, 1 from the last step on."""
 
     @classmethod
     def of(cls, steps: int, eps: float = 1e-3, blocks: int = 1) -> "Dream":
-        """The schedule for `steps` in a row of `blocks` equal blocks."""
+        """The schedule that spends `steps` on `blocks` blocks, `steps / blocks` on each.
+
+        It is not told how many blocks a row has: the published sampler decodes one block. In a row
+        of more, give their number, or every block spends all the steps.
+        """
         require("Dream", "blocks", blocks, 1)
         require("Dream", "steps", steps, blocks)
         require("Dream", "eps", eps, 0.0, 1.0)
+        steps, blocks = whole("Dream", "steps", steps), whole("Dream", "blocks", blocks)
         if steps % blocks:
             raise ValueError(f"Dream: blocks must divide steps, got {steps} steps, {blocks} blocks")
-        return cls(np.int32(steps // blocks), dream_shares(steps // blocks, eps))
+        return cls(steps // blocks, dream_shares(steps // blocks, eps))
 
     def __call__(self, view: View) -> Scalar:
         return jnp.trunc(self._holes(view) * self.share(view)).astype(jnp.int32)

@@ -1,13 +1,14 @@
 """Small rules compose: score x budget x selection, then overrides, then a stop."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Bool, PRNGKeyArray
 
 from samplers.base import (
+    MASK,
     Budget,
     Canvas,
     Move,
@@ -22,11 +23,22 @@ from samplers.base import (
     View,
 )
 from samplers.budgets import Tokens
-from samplers.parts import ask, exhausted, needs, planned, start
+from samplers.parts import (
+    as_part,
+    ask,
+    exhausted,
+    needs,
+    planned,
+    refuse_untraceable,
+    start,
+)
 from samplers.pytree import scheduler, static
-from samplers.ranking import REACHES, eligible, filled, write
+from samplers.ranking import REACHES, eligible, filled, in_block, write
 from samplers.scores import Confidence
 from samplers.selections import TopK
+
+_AFTERWARDS: Final = 2**31 - 1
+"""Folded into a step's key for what comes after the rule; no rule folds in such a position."""
 
 
 def combine(
@@ -41,15 +53,16 @@ def combine(
 ) -> Scheduler:
     """Builds a scheduler from parts (their signatures: `samplers.base`).
 
-    Left out, a part is the plain one: confidence, one token a step, the best of them, leave when
-    the block is filled. `rule` takes a whole scheduler in place of score, budget and select, to put
-    overrides or another stop on it. `reach="before"` lets a step also write undecided positions
-    before the block, as LLaDA's published sampler does.
+    Parts are instances of classes declared with `part`, or plain functions, which are compiled in.
+    Left out, a part is the plain one: confidence, one token a step, the best of them. A block is
+    left when it is filled or its schedule has run out; `stop` says when to leave it before that.
+    `rule` takes a whole scheduler in place of score, budget and select, to put overrides or a stop
+    on it. `reach="before"` lets a step also write undecided positions before the block, as LLaDA's
+    published sampler does.
     """
     made = _base(score, budget, select, rule, reach)
-    overrides = (override,) if callable(override) else tuple(override)
-    for name, given in (("override", overrides), ("stop", () if stop is None else (stop,))):
-        refuse_uncallable(name, given)
+    overrides = tuple(as_part("combine: override", each) for each in _listed(override))
+    stop = None if stop is None else as_part("combine: stop", stop)
     return Overridden(made, overrides, stop) if overrides or stop is not None else made
 
 
@@ -102,7 +115,7 @@ class Selected:
 
 @scheduler
 class Overridden:
-    """A rule whose canvas passes through overrides; `stop`, if given, decides when to leave."""
+    """A rule whose canvas passes through overrides; `stop` may leave blocks earlier than it."""
 
     rule: Scheduler
     overrides: tuple[Override, ...]
@@ -112,6 +125,12 @@ class Overridden:
     def needs(self) -> frozenset[str]:
         """What the rule and its overrides need."""
         return needs(self.rule).union(*(needs(part) for part in (*self.overrides, self.stop)))
+
+    @property
+    def reach(self) -> str:
+        """How far the rule may write, as far as it says so."""
+        reach = getattr(self.rule, "reach", None)
+        return reach if isinstance(reach, str) and reach in REACHES else "block"
 
     def init(self, canvas: Canvas) -> Any:
         memories = tuple(start(part, canvas) for part in (*self.overrides, self.stop))
@@ -124,24 +143,26 @@ class Overridden:
         self, key: PRNGKeyArray, state: Any, canvas: Canvas, prediction: Prediction, place: Place
     ) -> Move:
         rule_state, memories = state
-        key, *keys = jax.random.split(key, 2 + len(self.overrides))
+        # The rule draws from its own key, so that an override that does nothing changes nothing.
         move = self.rule.update(key, rule_state, canvas, prediction, place)
-        view = View(key, canvas, prediction, place, eligible(canvas, prediction, place))
+        keys = jax.random.split(jax.random.fold_in(key, _AFTERWARDS), 1 + len(self.overrides))
+        reachable = eligible(canvas, prediction, place, self.reach)
+        view = View(key, canvas, prediction, place, reachable)
         after, kept = move.canvas, []
-        for part, memory, part_key in zip(self.overrides, memories[:-1], keys[:-1], strict=True):
-            after, memory = ask(part, memory, view._replace(key=part_key), after)
+        for i, (part, memory) in enumerate(zip(self.overrides, memories[:-1], strict=True)):
+            after, memory = ask(part, memory, view._replace(key=keys[i]), after)
             kept.append(memory)
-        done, stop_memory = self._done(view._replace(key=keys[-1]), memories[-1], move, after)
-        return Move(after, (move.state, (*kept, stop_memory)), done)
+        stopped, memory = self._stopped(view._replace(key=keys[-1]), memories[-1], after)
+        done = stopped | self._finished(move, after, place)
+        return Move(after, (move.state, (*kept, memory)), done)
 
-    def _done(self, view: View, memory: Any, move: Move, after: Canvas) -> tuple[Array, Any]:
-        # An override that changed the canvas re-opens the rule's own answer: what it filled may
-        # have been taken back, what it left open may be filled.
-        if self.stop is not None:
-            return ask(self.stop, memory, view, after)
-        untouched = jnp.all(after == move.canvas)
-        done = (move.done & untouched) | filled(after, view.place)
-        return done | exhausted(self.rule, view.place), memory
+    def _stopped(self, view: View, memory: Any, after: Canvas) -> tuple[Any, Any]:
+        return (False, memory) if self.stop is None else ask(self.stop, memory, view, after)
+
+    def _finished(self, move: Move, after: Canvas, place: Place) -> Bool[Array, ""]:
+        # The rule may have been done because of what an override then took back.
+        reopened = jnp.any((move.canvas >= 0) & (after == MASK) & in_block(after, place))
+        return (move.done & ~reopened) | filled(after, place) | exhausted(self.rule, place)
 
 
 def _base(score: Any, budget: Any, select: Any, rule: Any, reach: str) -> Scheduler:
@@ -153,20 +174,36 @@ def _base(score: Any, budget: Any, select: Any, rule: Any, reach: str) -> Schedu
         what = given or [f"reach={reach!r}"]
         raise ValueError(f"combine: rule already decides what to write, got also {', '.join(what)}")
     if rule is not None:
+        refuse_untraceable("combine: rule", rule)
+        if not isinstance(rule, Scheduler):
+            raise TypeError(f"combine: rule must have a method update, got {rule!r}")
         return rule
-    for name in given:
-        refuse_uncallable(name, (parts[name],))
+    taken = {name: as_part(f"combine: {name}", parts[name]) for name in given}
+    _refuse_unread(taken)
+    plain = {"score": Confidence(), "budget": Tokens(), "select": TopK()}
+    return Selected(**{**plain, **taken}, reach=reach)
+
+
+def _listed(override: Any) -> Iterable[Any]:
+    several = isinstance(override, Iterable) and not callable(override)
+    return override if several else (override,)
+
+
+def _refuse_unread(parts: dict[str, Any]) -> None:
+    """Raises if a part was given that the selection beside it makes nothing of."""
+    score, budget, select = (parts.get(name) for name in ("score", "budget", "select"))
+    chooser, scorer = type(select).__name__, type(score).__name__
     if budget is not None and not getattr(select, "budgeted", True):
         raise ValueError(
-            f"combine: {type(select).__name__} decides by itself how many positions to write, "
+            f"combine: {chooser} decides by itself how many positions to write, "
             f"so a budget has no effect; got {type(budget).__name__}"
         )
-    plain = {"score": Confidence(), "budget": Tokens(), "select": TopK()}
-    return Selected(**{n: plain[n] if parts[n] is None else parts[n] for n in plain}, reach=reach)
-
-
-def refuse_uncallable(name: str, parts: tuple[Any, ...]) -> None:
-    """Raises unless all of these parts can be called."""
-    for part in parts:
-        if not callable(part):
-            raise TypeError(f"combine: {name} must be callable, got {type(part).__name__} {part!r}")
+    reads = getattr(select, "reads", "order")
+    if reads == "nothing" and score is not None:
+        raise ValueError(
+            f"combine: {chooser} looks at no score, so a score has no effect; got {scorer}"
+        )
+    if reads == "probabilities" and not getattr(score, "probability", True):
+        raise ValueError(
+            f"combine: {chooser} compares scores with probabilities, and {scorer} gives none"
+        )

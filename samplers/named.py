@@ -68,14 +68,18 @@ def llada(steps: int = 128, reach: str = "block") -> Slots:
 def dream(steps: int = 512, eps: float = 1e-3, blocks: int = 1, alg_temp: float = 0.0) -> Slots:
     """Dream's schedule; join it with a score: `entropy+dream`, `margin+dream`, `confidence+dream`.
 
-    `alg_temp` > 0 draws the positions at random instead of taking the best.
+    `steps` are spent on `blocks` blocks together: give the number of blocks of a row that has more
+    than one. `alg_temp` > 0 draws the positions at random instead of taking the best.
     """
     slots: Slots = {"budget": Dream.of(steps, eps, blocks)}
     return {**slots, "transform": partial(Tempered, temperature=alg_temp)} if alg_temp else slots
 
 
 def origin(steps: int = 512, eps: float = 1e-3, blocks: int = 1) -> Slots:
-    """Dream's `origin`: every position decides by itself, with the schedule's probability."""
+    """Dream's `origin`: every position decides by itself, with the schedule's probability.
+
+    It looks at no score and joins none. `steps` and `blocks` are those of `dream`.
+    """
     schedule = Dream.of(steps, eps, blocks)
     return {"budget": schedule, "select": Bernoulli(schedule)}
 

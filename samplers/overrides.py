@@ -1,11 +1,11 @@
 """Overrides: a last word on the canvas that a rule made."""
 
 import jax.numpy as jnp
-from jaxtyping import ArrayLike
 
 from samplers.base import VOID, Canvas, View
 from samplers.pytree import part, require, static
 from samplers.ranking import index
+from samplers.values import Whole
 
 _SCOPES = ("answer", "canvas")
 
@@ -19,7 +19,7 @@ class EarlyStop:
     prompt for the answer's: `scope="canvas"`.
     """
 
-    eos: ArrayLike
+    eos: Whole
     scope: str = static(default="answer")
 
     def __post_init__(self) -> None:

@@ -7,6 +7,9 @@ from typing import Any, TypeVar, dataclass_transform
 import jax
 
 from samplers.base import NEEDS
+from samplers.values import as_annotated, hints, require
+
+__all__ = ["part", "refuse_unknown_needs", "require", "scheduler", "static"]
 
 T = TypeVar("T", bound=type)
 
@@ -20,14 +23,15 @@ def static(*, default: Any = dataclasses.MISSING) -> Any:
 
 @dataclass_transform(frozen_default=True, field_specifiers=(static, dataclasses.field))
 def part(cls: T) -> T:
-    """Makes a class a frozen dataclass whose fields are pytree leaves, but for `static` ones."""
+    """Makes a class a frozen dataclass whose fields are pytree leaves, but for `static` ones.
+
+    A leaf annotated as a number becomes a Python number when an instance is made, so that 1, 1.0
+    and `np.float32(1)` run one program.
+    """
+    _settle_numbers(cls)
     frozen = dataclasses.dataclass(frozen=True)(cls)
     for field in dataclasses.fields(frozen):
-        if isinstance(field.default, str) and not field.metadata.get("static"):
-            raise TypeError(
-                f"{cls.__name__}: field {field.name} is text and cannot be traced; "
-                f"declare it as {field.name}: str = static(default={field.default!r})"
-            )
+        _refuse_text(cls.__name__, field)
     _register(frozen)
     return frozen
 
@@ -57,13 +61,32 @@ def refuse_unknown_needs(owner: str, needs: Any) -> None:
         raise ValueError(f"{owner}: unknown needs {unknown}, the known are {sorted(NEEDS)}")
 
 
-def require(
-    owner: str, name: str, value: Any, low: int | float, high: int | float = float("inf")
-) -> None:
-    """Raises unless `low <= value <= high`. Arrays and traced values pass unchecked."""
-    if isinstance(value, int | float) and not low <= value <= high:
-        rule = f"at least {low}" if high == float("inf") else f"in [{low}, {high}]"
-        raise ValueError(f"{owner}: {name} must be {rule}, got {value}")
+def _settle_numbers(cls: type) -> None:
+    """Puts the settling of numbers in front of the class's own `__post_init__`."""
+    own = getattr(cls, "__post_init__", None)
+
+    def settle(self: Any) -> None:
+        name = type(self).__name__
+        for field in dataclasses.fields(self):
+            if hasattr(self, field.name):  # absent: a field that `own` is about to compute
+                annotation = hints(type(self)).get(field.name, field.type)
+                value = as_annotated(name, field.name, getattr(self, field.name), annotation)
+                object.__setattr__(self, field.name, value)
+        if own is not None:
+            own(self)
+
+    setattr(cls, "__post_init__", settle)  # noqa: B010  (the type checker refuses the plain form)
+
+
+def _refuse_text(owner: str, field: dataclasses.Field[Any]) -> None:
+    text = isinstance(field.default, str) or field.type in (str, "str")
+    if text and not field.metadata.get("static"):
+        missing = field.default is dataclasses.MISSING
+        default = "" if missing else f"default={field.default!r}"
+        raise TypeError(
+            f"{owner}: field {field.name} is text and cannot be traced; "
+            f"declare it as {field.name}: str = static({default})"
+        )
 
 
 def _register(cls: type) -> None:

@@ -1,7 +1,7 @@
 """Selections: which of the eligible positions a step writes, from their scores and a budget.
 
-Thresholds are probabilities, as published; scores are their logarithms. A selection that decides by
-itself how many positions to write says `budgeted = False`.
+Thresholds are probabilities, as published; scores are their logarithms. What `budgeted` and `reads`
+say of a selection: `samplers.base.Select`.
 """
 
 from typing import ClassVar
@@ -14,6 +14,7 @@ from samplers.budgets import Dream
 from samplers.pytree import part, require
 from samplers.ranking import count, rank
 from samplers.scores import draw
+from samplers.values import Real
 
 
 @part
@@ -31,7 +32,8 @@ class Threshold:
     """Every position scored at least `threshold`, and always the best (Fast-dLLM)."""
 
     budgeted: ClassVar[bool] = False
-    threshold: ArrayLike = 0.9
+    reads: ClassVar[str] = "probabilities"
+    threshold: Real = 0.9
 
     def __post_init__(self) -> None:
         require("Threshold", "threshold", self.threshold, 0.0, 1.0)
@@ -53,7 +55,8 @@ class Factor:
     """
 
     budgeted: ClassVar[bool] = False
-    factor: ArrayLike = 1.0
+    reads: ClassVar[str] = "probabilities"
+    factor: Real = 1.0
 
     def __post_init__(self) -> None:
         require("Factor", "factor", self.factor, 0.0)
@@ -74,7 +77,8 @@ class FactorPublished:
     """
 
     budgeted: ClassVar[bool] = False
-    factor: ArrayLike = 1.0
+    reads: ClassVar[str] = "probabilities"
+    factor: Real = 1.0
 
     def __post_init__(self) -> None:
         require("FactorPublished", "factor", self.factor, 0.0)
@@ -93,6 +97,7 @@ class FactorPublished:
 class Bernoulli:
     """Every position by itself, with the schedule's share as its probability (Dream `origin`)."""
 
+    reads: ClassVar[str] = "nothing"
     schedule: Dream
     draws: ArrayLike | None = None
     """Recorded draws `[steps, length]` to replay instead of fresh ones."""

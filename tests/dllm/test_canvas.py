@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import jax
+import numpy as np
 import pytest
 
 import dllm
+from dllm.canvas import token_ids
 
 
 def test_rows_are_contiguous_and_padded_behind() -> None:
@@ -18,6 +21,19 @@ def test_one_seed_means_one_more_a_row() -> None:
     counted, listed = dllm.rows([[1], [1]], 2, seed=4), dllm.rows([[1], [1]], 2, seed=[4, 5])
     assert (counted.keys == listed.keys).all()
     assert counted.keys[0] != counted.keys[1]
+
+
+def test_numpy_says_the_same() -> None:
+    plain = dllm.rows([[1, 2], [3, 4]], 8, 4, seed=3)
+    numpy = dllm.rows(np.array([[1, 2], [3, 4]]), np.int64(8), 4, seed=np.int32(3))
+    jax.tree.map(np.testing.assert_array_equal, plain._replace(keys=0), numpy._replace(keys=0))
+    assert (plain.keys == numpy.keys).all()
+
+
+@pytest.mark.parametrize("prompt", [3, [1.5], [[1]], "text"])
+def test_refuses_what_is_no_list_of_ids(prompt: Any) -> None:
+    with pytest.raises(TypeError, match="rows: a prompt must be a sequence of token ids, got"):
+        token_ids(prompt)
 
 
 @pytest.mark.parametrize(

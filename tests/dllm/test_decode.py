@@ -28,6 +28,19 @@ class Traced:
 
 
 @dllm.part
+class Cut:
+    """A chain that hands out states and turns them into logits when asked."""
+
+    chain: Any
+
+    def hidden(self, canvas: Array, start: Array, window: int) -> Array:
+        return self.chain.logits(canvas, start, window) - 1
+
+    def head(self, hidden: Array) -> Array:
+        return hidden + 1
+
+
+@dllm.part
 class Only:
     """Allows one set of tokens everywhere."""
 
@@ -131,6 +144,55 @@ def test_a_filled_row_costs_nothing() -> None:
     assert ended.outcome.tolist() == [dllm.Outcome.FILLED] * 2
 
 
+@pytest.mark.parametrize("num_drafts", [1, 4])
+def test_a_row_ends_with_the_block_that_ends_its_answer(num_drafts: int) -> None:
+    arguments = (CHAIN, mixed_rows(), dllm.rule("threshold"), dllm.Proposal(1.0))
+    plain = jax.device_get(dllm.decode(*arguments))
+    ended = dllm.decode(*arguments, ends=[EOS], num_drafts=num_drafts)
+    stopped = ended.outcome == dllm.Outcome.ENDED
+    assert 0 < int(jnp.sum(stopped)) < 8
+    for row, (start, canvas) in enumerate(zip(mixed_rows().prompt, ended.canvas, strict=True)):
+        written = np.asarray(canvas >= 0)
+        assert canvas[written].tolist() == plain.canvas[row][written].tolist()
+        assert (EOS in canvas[int(start) :].tolist()) >= bool(stopped[row])
+        assert stopped[row] or not np.any(canvas == dllm.MASK)
+    assert int(jnp.sum(ended.forwards)) < int(np.sum(plain.forwards))
+
+
+def test_log_probabilities_are_those_at_commit() -> None:
+    rows = dllm.rows([[1, 2]], 8, 4)
+    ended = dllm.decode(CHAIN, rows, dllm.rule("left_to_right"), record=8)
+    canvas = np.asarray(ended.canvas[0])
+    for step in range(8):
+        logits = CHAIN.logits(ended.trajectory[:, step], jnp.zeros(1, jnp.int32), 10)[0, 2 + step]
+        expected = jax.nn.log_softmax(logits)[canvas[2 + step]]
+        np.testing.assert_allclose(ended.log_probs[0, 2 + step], expected, rtol=1e-5)
+    assert ended.log_probs[0, :2].tolist() == [0, 0]
+
+
+def test_log_probabilities_of_tokens_that_nobody_proposed_are_unknown() -> None:
+    rule = RULES["threshold+early_stop"]
+    ended = dllm.decode(CHAIN, mixed_rows(), rule, dllm.Proposal(2.0))
+    unknown = np.isnan(np.asarray(ended.log_probs))
+    assert unknown.any()
+    assert np.all(np.asarray(ended.canvas)[unknown] == EOS)
+
+
+@pytest.mark.parametrize(
+    ("name", "guidance", "pieces"),
+    [("threshold", None, (8 * 16 * 4, 3 * 16 * 4)), ("confidence", 0.5, (1,))],
+)
+def test_the_head_is_asked_in_pieces(
+    name: str, guidance: float | None, pieces: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposal = dllm.Proposal(1.0, guidance=guidance)
+    whole = dllm.decode(CHAIN, mixed_rows(), RULES[name], proposal)
+    for piece in pieces:
+        monkeypatch.setattr("dllm.forward.PIECE", piece)
+        jax.clear_caches()
+        assert_same_rows(whole, dllm.decode(Cut(CHAIN), mixed_rows(), RULES[name], proposal))
+
+
 def test_reference_calls_spend_the_whole_schedule() -> None:
     arguments = (CHAIN, dllm.rows([[1, 2]], 24, 12), dllm.rule("confidence+llada", steps=48))
     plain, published = (dllm.decode(*arguments, reference_calls=flag) for flag in (False, True))
@@ -139,8 +201,8 @@ def test_reference_calls_spend_the_whole_schedule() -> None:
 
 
 def test_early_stop_ends_with_the_first_end_of_text() -> None:
-    ended = dllm.decode(CHAIN, mixed_rows(), RULES["threshold+early_stop"], dllm.Proposal(1.0))
-    plain = dllm.decode(CHAIN, mixed_rows(), RULES["threshold"], dllm.Proposal(1.0))
+    ended = dllm.decode(CHAIN, mixed_rows(), RULES["threshold+early_stop"], dllm.Proposal(2.0))
+    plain = dllm.decode(CHAIN, mixed_rows(), RULES["threshold"], dllm.Proposal(2.0))
     texts = [row[row >= 0].tolist() for row in np.asarray(ended.canvas)]
     stopped = [EOS in text[5:] for text in texts]
     assert any(stopped)
@@ -183,6 +245,12 @@ def test_a_longer_record_changes_nothing() -> None:
 def test_refuses_bad_arguments(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         dllm.decode(CHAIN, mixed_rows(), dllm.rule("confidence"), **changed)
+
+
+def test_refuses_blocks_that_hold_nothing() -> None:
+    rows = mixed_rows()
+    with pytest.raises(ValueError, match="decode: blocks must hold at least one position, got no"):
+        dllm.decode(CHAIN, rows._replace(blocks=rows.blocks * 0), dllm.rule("confidence"))
 
 
 def test_refuses_what_is_no_scheduler() -> None:

@@ -1,9 +1,13 @@
 """More rows than the batch holds."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import dllm
+from dllm.decode import plan_program
+from dllm.pool import Pool, Slots
 from dllm.toy import random_chain
 from tests.batches import assert_same_rows
 from tests.rules import RULES
@@ -46,6 +50,36 @@ def test_any_number_of_rows(number: int) -> None:
     assert_same_rows(dllm.decode(CHAIN, rows, RULES["threshold"]), pooled.decoded)
 
 
-def test_refuses_an_empty_batch() -> None:
-    with pytest.raises(ValueError, match="decode_many: batch must be at least 1, got 0"):
-        dllm.decode_many(CHAIN, _many_rows(3), RULES["threshold"], batch=0)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch": 0}, "decode_many: batch must be at least 1, got 0"),
+        ({"batch": 4, "refill": 0}, "decode_many: refill must be at least 1, got 0"),
+        ({"batch": 4, "refill": -1}, "decode_many: refill must be at least 1, got -1"),
+    ],
+)
+def test_refuses_bad_sizes(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        dllm.decode_many(CHAIN, _many_rows(3), RULES["threshold"], **options)
+
+
+def test_a_visitor_sees_the_batch_and_may_end_rows() -> None:
+    rows, seen = _many_rows(12), []
+    settings = plan_program(rows, RULES["threshold"])
+
+    def visit(slots: Slots) -> list[int]:
+        seen.append(slots)
+        return [slot for slot, row in enumerate(slots.held) if row == 5]
+
+    pool = Pool(
+        CHAIN, rows, RULES["threshold"], batch=4, settings=settings, glance=0.0, visit=visit
+    )
+    ended = dict(pool)
+    plain = dllm.decode(CHAIN, rows, RULES["threshold"])
+    assert sorted(ended) == list(range(12))
+    assert ended[5].outcome == dllm.Outcome.ENDED
+    for row in set(range(12)) - {5}:
+        assert ended[row].canvas.tolist() == plain.canvas[row].tolist()
+    for slots in seen:
+        for row, canvas, settled in zip(*slots, strict=True):
+            assert row < 0 or not np.any(canvas[:settled] == dllm.MASK)

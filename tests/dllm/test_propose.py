@@ -146,6 +146,27 @@ def test_needs_add_leaves() -> None:
     np.testing.assert_allclose(prediction.own, expected, rtol=1e-4)
 
 
+def test_impossible_tokens_stay_impossible_under_guidance() -> None:
+    logits = np.array([[1.0, -np.inf, 2.0, 0.5]], np.float32)
+    hidden = np.array([[0.5, -np.inf, -np.inf, 1.5]], np.float32)
+    guided = guide(jnp.asarray(logits), jnp.asarray(hidden), np.float32(1))
+    np.testing.assert_array_equal(guided, [[1.5, -np.inf, 2.0, -0.5]])
+
+
+@pytest.mark.parametrize("scores", ["raw", "filtered"])
+def test_predictions_stay_finite_where_nothing_is_trusted(scores: str) -> None:
+    bits = np.zeros((WINDOW, VOCAB), bool)
+    bits[:, 5] = True
+    for proposal in (
+        dllm.Proposal(distrust=(5,), scores=scores),
+        dllm.Proposal(top_k=1, distrust=(5,), scores=scores),
+    ):
+        prediction = _read(proposal, _logits(1), ("log_probs", "own"), allowed=jnp.asarray(bits))
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(prediction))
+        np.testing.assert_array_equal(prediction.tokens, 5)
+        np.testing.assert_array_equal(prediction.confidence, 0)
+
+
 def test_samples_follow_the_distribution() -> None:
     logits = np.tile(np.log(np.array([0.5, 0.3, 0.15, 0.05], np.float32)), (4000, 1))
     scene = _scene(1, at=jnp.arange(4000), standing=jnp.full(4000, dllm.MASK))
@@ -179,6 +200,8 @@ def test_recorded_noise_is_looked_up_by_step_and_position() -> None:
         ({"top_p": 1.5}, r"Proposal: top_p must be in \[0.0, 1.0\], got 1.5"),
         ({"top_k": 0}, "Proposal: top_k must be at least 1, got 0"),
         ({"guidance": -1.0}, "Proposal: guidance must be at least 0.0, got -1.0"),
+        ({"suppress": (-3,)}, r"suppress must be a sequence of token ids, got \(-3,\)"),
+        ({"distrust": (1.5,)}, r"distrust must be a sequence of token ids, got \(1.5,\)"),
         ({"scores": "cooked"}, r"Proposal: scores must be one of \('raw', 'filtered'\), got 'coo"),
     ],
 )

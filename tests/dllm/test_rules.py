@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import dllm
@@ -33,6 +35,9 @@ class Peaked:
 @dllm.part
 class Slotless:
     weight: float = 0.1
+
+class Under(Mine):
+    pass
 
 class Bare:
     def init(self, canvas): ...
@@ -68,6 +73,23 @@ def test_options_reach_their_part() -> None:
     assert rule("confidence", tokens=4) == Selected(Confidence(), Tokens(4), TopK())
     assert rule("threshold", threshold=1).select == Threshold(1.0)
     assert rule("entropy+dream", alg_temp=0.5).score == Tempered(Entropy(), 0.5)
+
+
+def test_numbers_may_come_from_numpy_and_jax() -> None:
+    for half in (np.linspace(0.1, 0.9, 3)[1], jnp.float32(0.5), np.float32(0.5), np.array(0.5)):
+        assert rule("threshold", threshold=half).select == Threshold(0.5)
+    for two in (np.int64(2), jnp.int32(2), np.array(2)):
+        assert rule("confidence", tokens=two).budget == Tokens(2)
+    assert rule("dream", steps=np.int64(8), blocks=jnp.int32(2)).budget.steps == 4
+    assert rule("factor", factor=np.int32(2)).select.factor == 2.0
+
+
+def test_postponed_annotations_are_read(mine: Path) -> None:
+    mine.write_text("from __future__ import annotations\n" + USER_FILE)
+    assert rule(f"{mine}:Mine", least=1).least == 1.0
+    assert type(rule(f"{mine}:Mine", least=np.float32(1)).least) is float
+    with pytest.raises(ValueError, match=r"Mine: least must be float, got 'abc'"):
+        rule(f"{mine}:Mine", least="abc")
 
 
 def test_a_models_ids_are_defaults() -> None:
@@ -126,6 +148,28 @@ def test_several_rules_take_what_they_know() -> None:
         ("factor", {"factor": -1}, "Factor: factor must be at least 0.0, got -1.0"),
         ("confidence", {"tokens": 0}, "Tokens: tokens must be at least 1, got 0"),
         ("llada", {"steps": 2.5}, "llada: steps must be int, got 2.5"),
+        ("llada", {"steps": np.float32(2.5)}, "llada: steps must be int, got 2.5"),
+        ("threshold", {"threshold": np.float32(1.5)}, r"must be in \[0.0, 1.0\], got 1.5"),
+        ("threshold", {"threshold": np.ones(2)}, "threshold: threshold must be float, got array"),
+        ("threshold", {"threshold": None}, "threshold: threshold must be float, got None"),
+        ("threshold", {"threshold": True}, "threshold: threshold must be float, got True"),
+        (
+            "threshold",
+            {"threshold": 0.5, "threshold.threshold": 0.9},
+            "scheduler: option 'threshold' is also given as 'threshold.threshold'; keep one",
+        ),
+        (
+            "left_to_right+threshold",
+            {},
+            "Threshold compares scores with probabilities, and LeftToRight gives none",
+        ),
+        ("random+threshold", {}, "Threshold compares scores with probabilities, and Random gives"),
+        ("random+factor_published", {}, "FactorPublished compares scores with probabilities, and"),
+        (
+            "entropy+origin",
+            {},
+            "Bernoulli looks at no score, so a score has no effect; got Entropy",
+        ),
         (
             "llada+threshold",
             {},
@@ -154,6 +198,10 @@ def test_refuses_bad_rules(text: str, options: dict[str, Any], message: str) -> 
         (["threshold"], "--set: must be key=value or key=v1,v2, got 'threshold'"),
         (["=3"], "--set: must be key=value or key=v1,v2, got '=3'"),
         (["threshold=1", "threshold=2"], "--set: threshold is set twice; give its values as v1,v2"),
+        (
+            ["threshold=0.5,0.6", "threshold.threshold=0.9"],
+            "scheduler: option 'threshold' is also given as 'threshold.threshold'; keep one",
+        ),
         (["tau=1"], "scheduler: unknown option 'tau'; threshold takes threshold"),
     ],
 )
@@ -182,12 +230,16 @@ def test_refuses_a_file_that_fails_to_import(mine: Path, source: str, message: s
 
 
 def test_refuses_classes_that_are_no_rules(mine: Path) -> None:
-    with pytest.raises(ValueError, match=r"has no class 'Yours'; it has Mine, Peaked, Slotless"):
+    with pytest.raises(
+        ValueError, match=r"has no class 'Yours'; it has Mine, Peaked, Slotless, Un"
+    ):
         rule(f"{mine}:Yours")
     with pytest.raises(TypeError, match=r"must be a scheduler .* or a part that says slot = one"):
         rule(f"{mine}:Slotless")
     with pytest.raises(TypeError, match=r"must be decorated with @dllm.scheduler or @dllm.part"):
         rule(f"{mine}:Bare")
+    with pytest.raises(TypeError, match=r"mine.py:Under: Under is no pytree; decorate the class"):
+        rule(f"{mine}:Under")
     with pytest.raises(ValueError, match=r"unknown option 'lest'; .*Mine takes least"):
         rule(f"{mine}:Mine", lest=1.0)
     with pytest.raises(ValueError, match=r"rule already decides what to write, got also select"):

@@ -30,6 +30,19 @@ def keep_top_k(logits: np.ndarray, top_k: int) -> np.ndarray:
     return np.where(logits >= smallest[:, None], logits, -np.inf)
 
 
+def first_draw(confidences: np.ndarray, temperature: float) -> np.ndarray:
+    """How likely Dream's `alg_temp` takes each position first: `confidences` as published."""
+    return softmax(confidences / temperature)
+
+
+def second_draw(confidences: np.ndarray, temperature: float) -> np.ndarray:
+    """How likely each position is the second of two draws without replacement."""
+    p = first_draw(confidences, temperature)
+    return np.array(
+        [sum(p[i] * p[j] / (1 - p[i]) for i in range(len(p)) if i != j) for j in range(len(p))]
+    )
+
+
 def dream_score(logits: np.ndarray, algorithm: str) -> np.ndarray:
     """The confidence of Dream's `maskgit_plus`, `topk_margin` and `entropy`."""
     p = softmax(logits)

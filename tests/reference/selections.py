@@ -1,10 +1,18 @@
 """Schedules and selections, as sets of positions."""
 
+import itertools
+
 import numpy as np
 
 
 def even(masks: int, steps: int) -> list[int]:
     return [masks // steps + (i < masks % steps) for i in range(steps)]
+
+
+def shares_of_blocks(steps: int, blocks: int) -> list[int]:
+    """Steps of each block: what their running total, rounded down, grows by; 1 at least."""
+    totals = [steps * block // blocks for block in range(blocks + 1)]
+    return [max(after - before, 1) for before, after in itertools.pairwise(totals)]
 
 
 def dream(masks: int, steps: int, step: int, eps: float) -> int:

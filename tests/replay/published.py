@@ -12,7 +12,7 @@ from dllm.noise import Fresh, Recorded
 from dllm.propose import Proposal
 from dllm.row import Kind
 from samplers import VOID, Scheduler, combine
-from samplers.budgets import Dream, Even
+from samplers.budgets import Dream, Even, Tokens
 from samplers.overrides import EarlyStop
 from samplers.scores import Confidence, Entropy, Margin, Random
 from samplers.selections import Bernoulli, FactorPublished, Threshold, TopK
@@ -103,7 +103,7 @@ def replays(case: dict[str, Any], kind: str) -> list[Replay]:
 def _replay(case: dict[str, Any], kind: str, group: list[int]) -> Replay:
     arguments = dict(case["args"])
     draws = Draws(case, group[0])
-    build = {"llada": _llada, "fastdllm": _fastdllm, "dinfer": _fastdllm, "dream": _dream}[kind]
+    build = {"llada": llada, "fastdllm": fastdllm, "dinfer": fastdllm, "dream": _dream}[kind]
     laid_out = _rows([case["prompt"][i] for i in group], arguments, whole=kind == "dream")
     scheduler, proposal = build(arguments, draws)
     if arguments:
@@ -138,28 +138,34 @@ def _rows(prompts: list[list[int]], arguments: Arguments, *, whole: bool) -> Row
     return made._replace(blocks=jnp.asarray(blocks))
 
 
-def _llada(arguments: Arguments, draws: Draws) -> tuple[Scheduler, Proposal]:
+def llada(
+    arguments: Arguments, draws: Draws, eos: int = EOS, eot: int = EOT
+) -> tuple[Scheduler, Proposal]:
+    """The rule and proposal of a run of LLaDA's sampler; takes what it knows out of `arguments`."""
     scheduler = combine(
         score=_score(arguments, draws), budget=Even(_steps(arguments)), reach="before"
     )
     temperature = arguments.pop("temperature", 0.0)
     arguments.pop("ones_mask", None)  # an attention mask of ones
     # The published code means to distrust both; by aliasing, it keeps EOS when it samples.
-    distrusted = [EOT] if temperature > 0 else [EOS, EOT]
+    distrusted = [eot] if temperature > 0 else [eos, eot]
     return scheduler, Proposal(
         temperature=jnp.float32(temperature),
         guidance=_given(arguments, "cfg_scale"),
-        suppress=np.array([EOS]) if arguments.pop("logits_eos_inf", False) else None,
+        suppress=np.array([eos]) if arguments.pop("logits_eos_inf", False) else None,
         distrust=np.array(distrusted) if arguments.pop("confidence_eos_eot_inf", False) else None,
         noise=Recorded(draws.gumbel) if "gumbel" in draws.kinds else Fresh(),
     )
 
 
-def _fastdllm(arguments: Arguments, draws: Draws) -> tuple[Scheduler, Proposal]:
+def fastdllm(arguments: Arguments, draws: Draws) -> tuple[Scheduler, Proposal]:
+    """The rule and proposal of a run of Fast-dLLM's or dInfer's sampler without a cache."""
     arguments.pop("function")
     threshold, factor = arguments.pop("threshold", None), arguments.pop("factor", None)
     budget, select = Even(_steps(arguments)), TopK()
-    if threshold is not None:
+    if threshold is not None and threshold > 1:  # nothing but the surest
+        budget = Tokens(1)
+    elif threshold is not None:
         budget, select = None, Threshold(jnp.float32(threshold))
     elif factor is not None:
         budget, select = None, FactorPublished(jnp.float32(factor))

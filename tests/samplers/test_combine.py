@@ -10,10 +10,10 @@ import pytest
 import dllm
 from dllm.toy import random_chain
 from samplers import combine, part
-from samplers.budgets import Even
-from samplers.combine import refuse_uncallable
+from samplers.budgets import Dream, Even
 from samplers.overrides import EarlyStop
-from samplers.selections import Threshold
+from samplers.scores import Confidence, LeftToRight, Tempered
+from samplers.selections import Bernoulli, Factor, Threshold
 
 CHAIN = random_chain(0)
 
@@ -53,11 +53,31 @@ class AfterSteps:
 
 
 @part
-class Keys:
-    """A score that shows its key."""
+class OneOnly:
+    """A selection that ignores its budget."""
 
-    def __call__(self, view: Any) -> Any:
-        return jax.random.uniform(view.key, view.canvas.shape)
+    def __call__(self, view: Any, scores: Any, budget: Any) -> Any:
+        return dllm.rank(scores, view.eligible) == 0
+
+
+@dllm.scheduler
+class TwoSteps:
+    """The surest token a step; says done after the second, once, and writes no more."""
+
+    def update(self, key: Any, state: Any, canvas: Any, prediction: Any, place: Any) -> Any:
+        open_ = dllm.eligible(canvas, prediction, place)
+        best = dllm.rank(prediction.log_confidence, open_) == 0
+        after = dllm.write(canvas, prediction.tokens, open_ & best & (place.step < 2))
+        return dllm.Move(after, state, dllm.filled(after, place) | (place.step == 1))
+
+
+@dllm.scheduler
+class AllAtOnce:
+    """Writes all there is and is done."""
+
+    def update(self, key: Any, state: Any, canvas: Any, prediction: Any, place: Any) -> Any:
+        open_ = dllm.eligible(canvas, prediction, place)
+        return dllm.Move(dllm.write(canvas, prediction.tokens, open_), state, jnp.bool_(True))
 
 
 @part
@@ -90,10 +110,109 @@ def test_an_override_on_a_whole_rule() -> None:
     assert ended.steps.tolist() == [4]
 
 
-def test_a_stop_decides_alone() -> None:
+def test_a_stop_leaves_earlier() -> None:
     ended = _decode(combine(stop=AfterSteps(jnp.int32(3))))
     assert ended.steps.tolist() == [3]
     assert ended.outcome.tolist() == [dllm.Outcome.OUT_OF_STEPS]
+
+
+@pytest.mark.parametrize("parts", [{}, {"budget": Even(12)}, {"override": TakeBackOnce()}])
+def test_a_stop_never_leaves_later(parts: dict[str, Any]) -> None:
+    never = AfterSteps(jnp.int32(100))
+    ended, plain = _decode(combine(stop=never, **parts)), _decode(combine(**parts))
+    assert ended.steps.tolist() == plain.steps.tolist()
+    assert ended.outcome.tolist() == [dllm.Outcome.FILLED]
+
+
+def test_a_stop_keeps_the_schedules_end() -> None:
+    short = combine(budget=Even(2), select=OneOnly(), stop=AfterSteps(jnp.int32(100)))
+    assert _decode(short).steps.tolist() == [2]
+
+
+def test_an_override_that_fires_keeps_the_rules_own_end() -> None:
+    """`TwoSteps` says done once; filling positions after it must not lose that."""
+    plain = _decode(TwoSteps())
+    assert plain.steps.tolist() == [2]
+    for token in plain.canvas[0, 2:].tolist():
+        if token >= 0:
+            ended = _decode(combine(rule=TwoSteps(), override=EarlyStop(token)))
+            assert ended.steps.tolist() == [2]
+
+
+def test_taking_back_what_the_rule_wrote_keeps_the_block() -> None:
+    """Only the block's positions count, and only those that the rule had decided."""
+    kept = _decode(combine(rule=AllAtOnce(), override=TakeBackOnce()))
+    assert kept.steps.tolist() == [2]
+    assert kept.outcome.tolist() == [dllm.Outcome.FILLED]
+
+
+@pytest.mark.parametrize("name", ["random", "dream", "origin"])
+def test_an_override_that_does_nothing_changes_nothing(name: str) -> None:
+    options: dict[str, Any] = {} if name == "random" else {"steps": 5}
+    options |= {"alg_temp": 0.5} if name == "dream" else {}
+    rule = dllm.rule(name, **options)
+    plain = _decode(rule)
+    for idle in (
+        dllm.rule(f"{name}+early_stop", eos=999, **options),
+        combine(rule=rule, override=EarlyStop(999), stop=AfterSteps(jnp.int32(100))),
+    ):
+        np.testing.assert_array_equal(_decode(idle).trajectory, plain.trajectory)
+
+
+def test_parts_draw_from_streams_of_their_own() -> None:
+    seen: dict[str, Any] = {}
+
+    def note(name: str) -> Any:
+        def override(view: Any, canvas: Any) -> Any:
+            seen[name] = jax.random.key_data(view.key)
+            return canvas
+
+        return override
+
+    @dllm.scheduler
+    class Rule:
+        def update(self, key: Any, state: Any, canvas: Any, prediction: Any, place: Any) -> Any:
+            seen["rule"] = jax.random.key_data(key)
+            for i, part_key in enumerate(jax.random.split(key, 3)):
+                seen[f"part {i}"] = jax.random.key_data(part_key)
+            return dllm.Move(canvas, state, jnp.bool_(False))
+
+    rule = combine(rule=Rule(), override=[note("first"), note("second")], stop=_stop_noting(seen))
+    _update_once(rule)
+    drawn = {tuple(data.tolist()) for data in seen.values()}
+    assert len(seen) == 7
+    assert len(drawn) == 7
+
+
+def _stop_noting(seen: dict[str, Any]) -> Any:
+    def stop(view: Any, canvas: Any) -> Any:
+        seen["stop"] = jax.random.key_data(view.key)
+        return jnp.bool_(False)
+
+    return stop
+
+
+def _update_once(rule: Any) -> Any:
+    """One step on five holes, the first two of them before the block."""
+    canvas = jnp.full(5, dllm.MASK, jnp.int32)
+    zeros, ones = jnp.zeros(5), jnp.ones(5, bool)
+    prediction = dllm.Prediction(jnp.zeros(5, jnp.int32), zeros, zeros, zeros, zeros, ones, ones)
+    place = dllm.Place(*(jnp.int32(n) for n in (0, 2, 5, 1, 2, 0, 0)))
+    return rule.update(jax.random.key(0), rule.init(canvas), canvas, prediction, place)
+
+
+@pytest.mark.parametrize(("reach", "expected"), [("block", 3), ("before", 5)])
+def test_an_override_sees_what_its_rule_may_write(reach: str, expected: int) -> None:
+    seen = []
+
+    def override(view: Any, canvas: Any) -> Any:
+        seen.append(int(jnp.sum(view.eligible)))
+        return canvas
+
+    once = combine(reach=reach, override=override)
+    _update_once(once)
+    _update_once(combine(rule=once, override=override))
+    assert seen == [expected] * 3
 
 
 def test_needs_add_up() -> None:
@@ -126,16 +245,23 @@ def test_reach_before_writes_holes_of_the_prompt() -> None:
             {"rule": dllm.rule("factor"), "reach": "before"},
             "combine: rule already decides what to write, got also reach='before'",
         ),
+        (
+            {"score": LeftToRight(), "select": Threshold()},
+            "combine: Threshold compares scores with probabilities, and LeftToRight gives none",
+        ),
+        (
+            {"score": Tempered(Confidence(), 1.0), "select": Factor()},
+            "combine: Factor compares scores with probabilities, and Tempered gives none",
+        ),
+        (
+            {"score": Confidence(), "select": Bernoulli(Dream.of(4))},
+            "combine: Bernoulli looks at no score, so a score has no effect; got Confidence",
+        ),
     ],
 )
 def test_refuses_parts_that_make_no_sense(parts: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         combine(**parts)
-
-
-def test_refuses_parts_that_are_no_functions() -> None:
-    with pytest.raises(TypeError, match="combine: score must be callable, got int 3"):
-        refuse_uncallable("score", (3,))
 
 
 def test_early_stop_refuses_a_foreign_scope() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from samplers import Scheduler, part, scheduler, static
@@ -62,6 +63,12 @@ def test_text_has_to_be_static() -> None:
         class Loose:
             mode: str = "a"
 
+    with pytest.raises(TypeError, match=r"field mode is text .* mode: str = static\(\)"):
+
+        @part
+        class Open:
+            mode: str
+
 
 def test_a_scheduler_needs_update() -> None:
     with pytest.raises(TypeError, match=r"Empty: a scheduler needs a method update\(self, key, st"):
@@ -95,8 +102,12 @@ def test_needs_are_known() -> None:
 
 def test_ranges_are_checked_on_numbers_and_not_on_arrays() -> None:
     require("Thing", "share", 0.5, 0, 1)
-    require("Thing", "share", jnp.float32(7), 0, 1)
+    require("Thing", "share", jnp.full(2, 7.0), 0, 1)
     require("Thing", "share", None, 0, 1)
+    jax.jit(lambda share: require("Thing", "share", share, 0, 1))(7.0)
+    for seven in (np.float32(7), np.int64(7), np.array(7.0), jnp.float32(7)):
+        with pytest.raises(ValueError, match=r"Thing: share must be in \[0, 1\], got 7"):
+            require("Thing", "share", seven, 0, 1)
     with pytest.raises(ValueError, match=r"Thing: share must be in \[0, 1\], got 7"):
         require("Thing", "share", 7, 0, 1)
     with pytest.raises(ValueError, match=r"Thing: share must be in \[0, 1\], got nan"):

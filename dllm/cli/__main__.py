@@ -1,0 +1,69 @@
+"""The `dllm` command: one subcommand a file of this folder."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from dllm.cli import generate, infill, info, init_random
+from dllm.cli.cache import keep_programs
+
+COMMANDS = {
+    "generate": generate,
+    "infill": infill,
+    "info": info,
+    "init-random": init_random,
+}
+INTERRUPTED = 130
+"""The exit status of a program that Ctrl-C ended."""
+
+EXAMPLES = """\
+examples:
+  dllm generate "Why is the sky blue?" --model GSAI-ML/LLaDA-8B-Instruct
+  dllm generate --model DIR --file prompts.txt --scheduler factor --set factor=0.8 --json
+  dllm infill "The {{8}} sat on the {{4}}." --model DIR --watch
+  dllm info DIR --batch 8 --length 1024
+  dllm init-random DIR --preset llada-25m
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns its exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    keep_programs(options)
+    try:
+        return options.run(options)
+    except (ValueError, TypeError, ImportError, OSError) as error:
+        Console(stderr=True).print(f"dllm {options.command}: {error}", style="red", markup=False)
+        return 2
+    except KeyboardInterrupt as interrupt:
+        Console(stderr=True).print(f"\ninterrupted {interrupt}".rstrip(), markup=False)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dllm",
+        description="Masked-diffusion language models decoded in parallel.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        summary = str(module.__doc__).partition("\n")[0]
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            epilog=module.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_options(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

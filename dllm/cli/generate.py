@@ -1,0 +1,46 @@
+"""Answer prompts."""
+
+import argparse
+
+import dllm
+from dllm.cli import options as shared
+from dllm.cli.watch import watched
+
+EXAMPLES = """\
+examples:
+  dllm generate "Why is the sky blue?" --model GSAI-ML/LLaDA-8B-Instruct
+  dllm generate "Once upon a time" --model DIR --raw --length 64 --temperature 0.7 --watch
+  dllm generate --model DIR --file prompts.txt --scheduler threshold --set threshold=0.8 --json
+  dllm generate "def add(" --model DIR --stop "\\n\\n" --scheduler mine.py:Rule
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    add = parser.add_argument
+    add("prompt", nargs="*", help="one or several prompts")
+    add("--length", type=int, default=128, metavar="N", help="positions to write (%(default)s)")
+    add("--stop", action="append", default=[], metavar="TEXT", help="ends an answer; \\n is a line")
+    add("--raw", action="store_true", help="no chat template")
+    shared.add_decoding(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """The command."""
+    prompts = shared.inputs(options, options.prompt, "prompt")
+    model = shared.load(options)
+    printer = shared.Printer(options, prompts)
+    keywords = {
+        **shared.keywords(options, model),
+        "gen_length": options.length,
+        "stop": [text.encode().decode("unicode_escape") for text in options.stop],
+        "chat": False if options.raw else None,
+    }
+    try:
+        if options.watch:
+            watched(model, prompts, dllm.generate, keywords, printer, options.delay)
+        else:
+            dllm.generate(model, prompts, on_result=printer, **keywords)
+    finally:
+        printer.rest()
+    return 0

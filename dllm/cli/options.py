@@ -1,0 +1,133 @@
+"""Options that `generate` and `infill` share."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+import dllm
+from dllm.cli import cache
+from dllm.load import DTYPES, Model
+from dllm.requests import find_rule
+from dllm.results import Generation
+from samplers import Scheduler
+
+
+def add_decoding(parser: argparse.ArgumentParser) -> None:
+    """The model, the rule, sampling, output."""
+    add = parser.add_argument_group("model").add_argument
+    add("--model", required=True, metavar="DIR|ID", help="a checkpoint's folder or hub id")
+    add("--dtype", choices=DTYPES, help="of the weights (default: the file's own)")
+    add = parser.add_argument_group("decoding").add_argument
+    add("--scheduler", default="threshold", metavar="RULE", help="default: %(default)s")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the rule")
+    add("--block", type=int, metavar="N", help="positions a block")
+    add("--drafts", type=int, default=1, metavar="N", help="guessed canvases a forward")
+    add("--batch", type=int, default=8, metavar="N", help="rows at a time (default %(default)s)")
+    add("--seed", type=int, default=0, help="of the first prompt; the next has the next")
+    add("--temperature", type=float, default=0.0, help="0 takes the likeliest token")
+    add("--top-p", type=float)
+    add("--top-k", type=int)
+    add("--guidance", type=float, help="scale of classifier-free guidance")
+    add = parser.add_argument_group("output").add_argument
+    add("--file", type=Path, help="more input, one a line; - is standard input")
+    add("--json", action="store_true", help="one JSON object a result, as they end")
+    add("--watch", action="store_true", help="show the canvas filling")
+    add("--delay", type=float, default=0.0, metavar="S", help="seconds a frame with --watch")
+    add("--quiet", action="store_true", help="no progress bar and no figures")
+    cache.add_options(parser)
+
+
+def inputs(options: argparse.Namespace, given: Sequence[str], what: str) -> list[str]:
+    """What stands on the command line, then the lines of `--file`.
+
+    Raises:
+        ValueError: there is nothing, or the file is not UTF-8.
+    """
+    texts = list(given)
+    if options.file is not None:
+        raw = sys.stdin.buffer.read() if str(options.file) == "-" else options.file.read_bytes()
+        try:
+            texts += [line.rstrip("\r") for line in raw.decode("utf-8").split("\n")]
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{options.file}: not UTF-8 (byte {error.start})") from None
+    texts = [text for text in texts if text.strip()]
+    if not texts:
+        raise ValueError(f"needs at least one {what}, on the command line or with --file")
+    return texts
+
+
+def scheduler(options: argparse.Namespace, model: Model) -> Scheduler:
+    """The one rule that the options name."""
+    if not options.set:
+        return find_rule(model, options.scheduler)
+    ids = {name: i for name, i in model.specials._asdict().items() if i is not None}
+    choices = dllm.sweep(options.scheduler, options.set, ids=ids)
+    if len(choices) > 1:
+        raise ValueError(f"--set: needs one value each, got {len(choices)} combinations")
+    return choices[0].scheduler
+
+
+def load(options: argparse.Namespace) -> Model:
+    """The model that the options name."""
+    return dllm.load(options.model, dtype=options.dtype, progress=False if options.quiet else None)
+
+
+def keywords(options: argparse.Namespace, model: Model) -> dict[str, Any]:
+    """The options as keyword arguments of `dllm.generate` and `dllm.infill`."""
+    return {
+        "scheduler": scheduler(options, model),
+        "block_length": options.block,
+        "num_drafts": options.drafts,
+        "batch": options.batch,
+        "seed": options.seed,
+        "temperature": options.temperature,
+        "top_p": options.top_p,
+        "top_k": options.top_k,
+        "guidance": options.guidance,
+        "progress": False if options.quiet or options.watch else None,
+    }
+
+
+class Printer:
+    """Prints results in order, each as soon as those before it are there."""
+
+    def __init__(self, options: argparse.Namespace, inputs: Sequence[str]) -> None:
+        self._options, self._inputs = options, inputs
+        self._waiting: dict[int, Generation] = {}
+        self._next = 0
+
+    def __call__(self, number: int, result: Generation) -> None:
+        self._waiting[number] = result
+        while self._next in self._waiting:
+            self._print(self._next, self._waiting.pop(self._next))
+            self._next += 1
+
+    def rest(self) -> None:
+        """Prints what waits for an earlier one that will not come."""
+        for number in sorted(self._waiting):
+            self._print(number, self._waiting[number])
+        self._waiting.clear()
+
+    def _print(self, number: int, result: Generation) -> None:
+        if self._options.json:
+            line = {"index": number, "input": self._inputs[number], **result.as_json()}
+            print(json.dumps(line), flush=True)  # ASCII: some readers split at U+2028 and its like
+            return
+        if len(self._inputs) > 1 and not self._options.quiet:
+            Console(stderr=True).rule(f"{number + 1}: {self._inputs[number][:60]}", align="left")
+        print(result.text, flush=True)
+        if not self._options.quiet:
+            Console(stderr=True).print(_figures(result), style="dim", markup=False)
+
+
+def _figures(result: Generation) -> str:
+    drafted = f", {result.evaluations} evaluations" if result.evaluations > result.forwards else ""
+    return (
+        f"{result.outcome}: {result.forwards} forwards{drafted}, "
+        f"{result.tokens_per_step:.2f} tokens a step, seed {result.seed}"
+    )

@@ -1,0 +1,116 @@
+"""Text out of a model: answers to one or many prompts."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dllm.canvas import Layout, PerRow
+from dllm.forward import Constraint
+from dllm.jobs import GLANCE, Glance, Task, run_jobs
+from dllm.load import Model
+from dllm.meter import Meter
+from dllm.prompts import Prompt, listed
+from dllm.requests import answer_layouts, find_rule, make_proposal, stop_strings
+from dllm.results import Generation, cut, generation, text_of
+from samplers import Scheduler
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C: what was finished is in `finished`, in order, `None` where it was not."""
+
+    def __init__(self, finished: list[Any]) -> None:
+        super().__init__(f"{sum(r is not None for r in finished)} of {len(finished)} finished")
+        self.finished = finished
+
+
+def generate(
+    model: Model,
+    prompts: Prompt | Sequence[Prompt],
+    *,
+    scheduler: str | Scheduler = "threshold",
+    gen_length: int = 128,
+    block_length: int | None = None,
+    num_drafts: int = 1,
+    seed: PerRow = 0,
+    temperature: float = 0.0,
+    top_p: float | None = None,
+    top_k: int | None = None,
+    guidance: float | None = None,
+    suppress: Sequence[int] = (),
+    stop: str | Sequence[str] = (),
+    batch: int = 8,
+    chat: bool | None = None,
+    constraint: Constraint | None = None,
+    trajectory: bool = False,
+    progress: bool | None = None,
+    watch: Callable[[Sequence[Glance]], None] | None = None,
+    on_result: Callable[[int, Generation], None] | None = None,
+) -> Any:
+    """Answers prompts; a list of `Generation` in their order, or one for a single prompt.
+
+    Args:
+        model: from `dllm.load`.
+        prompts: one or many, each a text, token ids, or a conversation (`role` and `content`).
+        scheduler: a rule, or its name as `dllm.rule` takes it.
+        gen_length: positions to write, the most an answer can hold.
+        block_length: positions a block; left out, the largest divisor of `gen_length` up to 32.
+        num_drafts: guessed canvases a forward. Tokens never depend on it.
+        seed: an int a prompt, or one s that means s + i for prompt i.
+        temperature: 0 takes the likeliest token. Filters and scores: `dllm.Proposal`.
+        top_p: nucleus of the distribution that tokens are drawn from.
+        top_k: so many of the likeliest tokens.
+        guidance: scale of classifier-free guidance; doubles the cost of a forward.
+        suppress: token ids never written. The mask token never is.
+        stop: texts that end an answer; they are cut off.
+        batch: rows decoded together. Tokens never depend on it.
+        chat: whether text goes through the chat template (left out: if there is one).
+        constraint: which tokens may stand where.
+        trajectory: keep the canvas before every step.
+        progress: show a bar (left out: on a terminal, where there is much to do).
+        watch: shown the rows under way after every forward.
+        on_result: told (number, answer) as prompts end.
+
+    Raises:
+        ValueError: an option out of range, no prompts, or one that does not fit the model.
+        Interrupted: Ctrl-C, with what was finished.
+    """
+    stops = stop_strings(stop)
+    given, single = listed(prompts)
+    layouts = answer_layouts(model, given, gen_length, block_length, seed, chat)
+    proposal = make_proposal(model, temperature, top_p, top_k, guidance, suppress)
+    task = Task(
+        find_rule(model, scheduler),
+        proposal,
+        batch,
+        num_drafts,
+        model.specials.ends,
+        constraint,
+        trajectory,
+        by_block=bool(stops),
+        glance=GLANCE if watch is None else 0.0,
+    )
+    finished: list[Generation | None] = [None] * len(layouts)
+    meter = Meter("generating", layouts, batch, progress)
+
+    def look(glances: Sequence[Glance]) -> list[int]:
+        meter.see(glances)
+        if watch is not None:
+            watch(glances)
+        return [g.job for g in glances if stops and _says(model, layouts[g.job], g, stops)]
+
+    try:
+        with meter:
+            for job, decoded in run_jobs(model, layouts, task, look):
+                answer = generation(model, layouts[job], decoded, task.ends, stops)
+                finished[job] = answer
+                meter.end(job)
+                if on_result is not None:
+                    on_result(job, answer)
+    except KeyboardInterrupt:
+        raise Interrupted(finished) from None
+    return finished[0] if single else finished
+
+
+def _says(model: Model, layout: Layout, glance: Glance, stop: Sequence[str]) -> bool:
+    """Whether a stop string stands in the finished blocks of a row."""
+    answer = glance.ids[layout.prompt : max(glance.settled, layout.prompt)]
+    return cut(text_of(model.tokenizer, answer), stop)[1]

@@ -1,0 +1,178 @@
+"""A checkpoint in the hub's layout becomes a model."""
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Sharding, SingleDeviceSharding
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from dllm.chat import ChatTemplate, find_template
+from dllm.hub import folder_of
+from dllm.models.config import CheckpointError, Config, Specials
+from dllm.models.families import Family, family_of
+from dllm.models.network import Network, abstract
+from dllm.models.safetensors import Tensor
+from dllm.models.weights import find_tensors, load_state
+from dllm.tokenizer import Tokenizer, find_tokenizer, read_json, tokenizer_config
+
+DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A checkpoint, ready to decode."""
+
+    name: str
+    family: Family
+    config: Config
+    specials: Specials
+    network: Network
+    tokenizer: Tokenizer | None = None
+    chat: ChatTemplate | None = None
+
+    def __repr__(self) -> str:
+        size = self.config.parameters / 1e6
+        return f"Model({self.name!r}: {self.family.name}, {size:.1f}M, {self.network.dtype.name})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What can be said of a checkpoint without reading its weights."""
+
+    name: str
+    folder: Path
+    family: Family
+    config: Config
+    specials: Specials
+    tokenizer: Tokenizer | None
+    chat: ChatTemplate | None
+
+
+def load(
+    path: str | Path,
+    *,
+    dtype: str | None = None,
+    revision: str | None = None,
+    place: Callable[[str, tuple[int, ...]], Sharding] | None = None,
+    progress: bool | None = None,
+) -> Model:
+    """Loads a checkpoint's folder, or a hub id fetched first (weights, tokenizer and config only).
+
+    `dtype` is `float32` or `bfloat16`; left out, the file's own. `place` says where each parameter
+    lives, from its path and shape (left out: all on the first device). `progress` shows a bar;
+    left out, it does so for large checkpoints on a terminal.
+
+    Raises:
+        CheckpointError: one sentence on what is missing, foreign, misshapen or cut off.
+    """
+    if dtype is not None and dtype not in DTYPES:
+        raise ValueError(f"load: dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
+    about = describe(path, revision=revision)
+    found = find_tensors(about.folder)
+    stored = np.dtype(DTYPES[dtype]) if dtype else _stored_dtype(found)
+    graph, shapes = abstract(about.config, stored)
+    device = SingleDeviceSharding(jax.devices()[0])
+    with _Bar(about.name, found, progress) as told:
+        state = load_state(
+            shapes,
+            about.family.key_table(about.config),
+            found,
+            stored,
+            place or (lambda *_: device),
+            told,
+        )
+    network = Network(state, about.specials.mask, graph)
+    return Model(
+        about.name,
+        about.family,
+        about.config,
+        about.specials,
+        network,
+        about.tokenizer,
+        about.chat,
+    )
+
+
+def describe(path: str | Path, *, revision: str | None = None) -> Description:
+    """Reads everything of a checkpoint but its weights."""
+    folder = folder_of(path, revision)
+    file = folder / "config.json"
+    if not file.is_file():
+        raise CheckpointError(f"{folder}: not a checkpoint, config.json is not there")
+    raw = read_json(file)
+    family = family_of(raw)
+    config = family.read_config(raw)
+    specials = family.read_specials(raw)
+    tokenizer = find_tokenizer(folder, specials.mask)
+    specials = _with_tokenizer(specials, family, folder, tokenizer)
+    for name, number in specials._asdict().items():
+        if number is not None and not 0 <= number < config.vocab:
+            raise CheckpointError(
+                f"config.json: {name} id must be below the vocabulary's {config.vocab}, "
+                f"got {number}"
+            )
+    chat = find_template(folder) if tokenizer else None
+    return Description(str(path), folder, family, config, specials, tokenizer, chat)
+
+
+def _with_tokenizer(
+    specials: Specials, family: Family, folder: Path, tokenizer: Tokenizer | None
+) -> Specials:
+    """Special ids that config.json does not know, from the tokenizer's texts."""
+    if tokenizer is None:
+        return specials
+    named = tokenizer_config(folder)
+    texts: dict[str, list[Any]] = {
+        "eot": list(family.turn_ends),
+        "bos": [named.get("bos_token")],
+        "eos": [named.get("eos_token")],
+    }
+    for name, candidates in texts.items():
+        texts_only = [c.get("content") if isinstance(c, dict) else c for c in candidates]
+        found = [tokenizer.id_of(text) for text in texts_only]
+        known = next((number for number in found if number is not None), None)
+        if getattr(specials, name) is None and known is not None:
+            specials = specials._replace(**{name: known})
+    return specials
+
+
+def _stored_dtype(found: dict[str, Tensor]) -> np.dtype:
+    """The dtype that most of the weights have."""
+    sizes: dict[np.dtype, int] = {}
+    for tensor in found.values():
+        sizes[tensor.dtype] = sizes.get(tensor.dtype, 0) + tensor.size
+    stored = max(sizes, key=lambda dtype: sizes[dtype])
+    return stored if stored in map(np.dtype, DTYPES.values()) else np.dtype(np.float32)
+
+
+class _Bar:
+    """A progress bar for weights under way; silent for small ones and away from terminals."""
+
+    def __init__(self, name: str, found: dict[str, Tensor], show: bool | None) -> None:
+        large = sum(tensor.size for tensor in found.values()) > 2**30
+        self._show = (large and sys.stderr.isatty()) if show is None else show
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(binary_units=True),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._bar.add_task(f"loading {name}", total=None)
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        if self._show:
+            self._bar.start()
+        return lambda done, total: self._bar.update(self._task, completed=done, total=total)
+
+    def __exit__(self, *_: object) -> None:
+        if self._show:
+            self._bar.stop()

@@ -1,0 +1,88 @@
+"""LLaDA (8B Base and Instruct, 1.5): config keys in OLMo's style, tensor names of its own.
+
+https://arxiv.org/abs/2502.09992. The published code has switches that no public checkpoint uses;
+a checkpoint that turns one on is refused by name.
+"""
+
+from typing import Any
+
+from dllm.models.config import CheckpointError, Config, Specials, field
+
+ARCHITECTURE = "LLaDAModelLM"
+
+_FIXED = {
+    "block_type": ("llama",),
+    "layer_norm_type": ("rms",),
+    "activation_type": ("silu",),
+    "rope": (True,),
+    "rope_full_precision": (True,),
+    "alibi": (False,),
+    "include_bias": (False,),
+    "include_qkv_bias": (False, None),
+    "bias_for_layer_norm": (False, None),
+    "layer_norm_with_affine": (True,),
+    "attention_layer_norm": (False,),
+    "input_emb_norm": (False,),
+    "scale_logits": (False,),
+    "block_group_size": (1,),
+}
+
+_LAYER = {
+    "attn_norm.weight": "attention_norm.weight",
+    "q_proj.weight": "attention.query.weight",
+    "k_proj.weight": "attention.key.weight",
+    "v_proj.weight": "attention.value.weight",
+    "attn_out.weight": "attention.output.weight",
+    "ff_norm.weight": "mlp_norm.weight",
+    "ff_proj.weight": "mlp.gate.weight",
+    "up_proj.weight": "mlp.up.weight",
+    "ff_out.weight": "mlp.down.weight",
+}
+
+
+def read_config(raw: dict[str, Any]) -> Config:
+    """The transformer that a config.json of this family describes."""
+    for key, known in _FIXED.items():
+        if key in raw and raw[key] not in known:
+            raise CheckpointError(f"config.json: {key} must be {known[0]!r}, got {raw[key]!r}")
+    width, heads = field(raw, "d_model", int), field(raw, "n_heads", int)
+    kv_heads = raw.get("n_kv_heads") or (1 if raw.get("multi_query_attention") else heads)
+    if width % heads or heads % kv_heads:
+        raise CheckpointError(
+            "config.json: n_heads must divide d_model and n_kv_heads divide n_heads, got "
+            f"d_model {width}, n_heads {heads}, n_kv_heads {kv_heads}"
+        )
+    return Config(
+        layers=field(raw, "n_layers", int),
+        width=width,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=width // heads,
+        hidden=raw.get("mlp_hidden_size") or field(raw, "mlp_ratio", int) * width,
+        vocab=raw.get("embedding_size") or field(raw, "vocab_size", int),
+        max_length=field(raw, "max_sequence_length", int),
+        rope_theta=float(field(raw, "rope_theta", (int, float))),
+        norm_eps=float(field(raw, "rms_norm_eps", (int, float))),
+        tied=field(raw, "weight_tying", bool),
+    )
+
+
+def read_specials(raw: dict[str, Any]) -> Specials:
+    """Special ids as the config has them; it does not know the end of a turn."""
+    return Specials(
+        mask=field(raw, "mask_token_id", int),
+        eos=raw.get("eos_token_id"),
+        pad=raw.get("pad_token_id"),
+    )
+
+
+def key_table(config: Config) -> dict[str, str]:
+    """Name of each tensor in the checkpoint: path of the parameter it is."""
+    root = "model.transformer."
+    table = {f"{root}wte.weight": "embedding", f"{root}ln_f.weight": "norm.weight"}
+    if not config.tied:
+        table[f"{root}ff_out.weight"] = "output.weight"
+    for layer in range(config.layers):
+        for name, path in _LAYER.items():
+            table[f"{root}blocks.{layer}.{name}"] = f"layers.{layer}.{path}"
+    return table

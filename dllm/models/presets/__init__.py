@@ -1,0 +1,1 @@
+"""Shapes of public models, as config.json files by preset name."""

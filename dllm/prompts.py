@@ -1,0 +1,67 @@
+"""Prompts as users write them: text, token ids or a conversation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dllm.canvas import token_ids
+from dllm.chat import Message
+from dllm.load import Model
+
+Prompt = str | Sequence[int] | Sequence[Message] | np.ndarray
+"""A text, token ids, or a conversation."""
+
+
+def listed(prompts: Any) -> tuple[list[Any], bool]:
+    """Prompts as a list, and whether there was but one of them.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if isinstance(prompts, str):
+        return [prompts], True
+    if not len(prompts):
+        raise ValueError("prompts: must hold at least one, got none")
+    first = prompts[0]
+    if isinstance(first, Mapping | int | np.integer):
+        return [prompts], True  # one conversation, or the ids of one prompt
+    return list(prompts), False
+
+
+def encode(model: Model, prompt: Any, chat: bool | None = None) -> list[int]:
+    """Token ids of one prompt.
+
+    Text becomes a user's message where the checkpoint has a chat template, unless `chat` is false;
+    a conversation always goes through the template. Ids are taken as they are.
+    """
+    if not isinstance(prompt, str) and not (len(prompt) and isinstance(prompt[0], Mapping)):
+        return _checked(model, token_ids(prompt))
+    if model.tokenizer is None:
+        raise ValueError(f"{model.name}: has no tokenizer; give prompts as token ids")
+    if isinstance(prompt, str):
+        if chat is False or (chat is None and model.chat is None):
+            return model.tokenizer.encode(prompt)
+        prompt = [{"role": "user", "content": prompt}]
+    if model.chat is None:
+        raise ValueError(f"{model.name}: has no chat template; give prompts as text or token ids")
+    return model.tokenizer.encode(model.chat.render(prompt))
+
+
+def _checked(model: Model, ids: list[int]) -> list[int]:
+    strange = [i for i in ids if not 0 <= i < model.config.vocab]
+    if strange:
+        raise ValueError(
+            f"prompt: token ids must be in [0, {model.config.vocab}), got {strange[0]}"
+        )
+    return ids
+
+
+def refuse_too_long(model: Model, number: int, prompt: int, gen_length: int) -> None:
+    """Raises if a prompt and its answer do not fit the model."""
+    most = model.config.max_length
+    if prompt + gen_length > most:
+        raise ValueError(
+            f"prompt {number}: {prompt} tokens and gen_length {gen_length} must fit the model's "
+            f"{most} positions"
+        )

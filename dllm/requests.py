@@ -1,0 +1,68 @@
+"""What the text functions share: options into layouts, proposals and rules."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dllm.canvas import Layout, PerRow, blocks, per_row_seeds
+from dllm.load import Model
+from dllm.prompts import encode, refuse_too_long
+from dllm.propose import Proposal
+from dllm.rules import rule
+from samplers import MASK, Scheduler
+
+BLOCK = 32
+"""The default block length; LLaDA's demo and Fast-dLLM use it."""
+
+
+def find_rule(model: Model, scheduler: str | Scheduler) -> Scheduler:
+    """A scheduler by name, told the model's special ids, or the one that is given."""
+    if not isinstance(scheduler, str):
+        return scheduler
+    ids = {name: i for name, i in model.specials._asdict().items() if i is not None}
+    return rule(scheduler, ids=ids)
+
+
+def largest_block(gen_length: int) -> int:
+    """The largest divisor of a length up to `BLOCK`."""
+    return next((n for n in range(min(BLOCK, gen_length), 0, -1) if gen_length % n == 0), 1)
+
+
+def answer_layouts(
+    model: Model,
+    prompts: Sequence[Any],
+    gen_length: int,
+    block_length: int | None,
+    seed: PerRow,
+    chat: bool | None,
+) -> list[Layout]:
+    """Prompts, each followed by the positions of its answer."""
+    seeds = per_row_seeds(seed, len(prompts))
+    block = largest_block(gen_length) if block_length is None else block_length
+    made = []
+    for number, (prompt, own_seed) in enumerate(zip(prompts, seeds, strict=True)):
+        ids = encode(model, prompt, chat)
+        bounds = blocks(len(ids), gen_length, block)
+        refuse_too_long(model, number, len(ids), gen_length)
+        made.append(Layout([*ids, *[MASK] * gen_length], len(ids), bounds, own_seed))
+    return made
+
+
+def make_proposal(
+    model: Model,
+    temperature: float,
+    top_p: float | None,
+    top_k: int | None,
+    guidance: float | None,
+    suppress: Sequence[int],
+) -> Proposal:
+    """A proposal that never writes the mask token."""
+    never = [model.specials.mask, *suppress]
+    return Proposal(temperature, top_p, top_k, guidance, never)
+
+
+def stop_strings(stop: str | Sequence[str]) -> tuple[str, ...]:
+    """One or several texts that end an answer; an empty one would end all at once."""
+    stops = (stop,) if isinstance(stop, str) and stop else tuple(stop)
+    if not all(stops):
+        raise ValueError(f"stop: must hold no empty text, got {stop!r}")
+    return stops

@@ -1,0 +1,94 @@
+"""The transformer against plain NumPy."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import dllm
+from dllm.load import Model
+from tests import checkpoints
+from tests.reference.transformer import logits
+
+LENGTH = 24
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"n_kv_heads": 2},
+        {"n_kv_heads": None, "multi_query_attention": True},
+        {"weight_tying": True, "rope_theta": 100.0},
+    ],
+    ids=["multi-head", "grouped-query", "multi-query", "tied"],
+)
+def test_equals_numpy(tmp_path: Path, changed: dict[str, Any]) -> None:
+    folder = checkpoints.make(tmp_path / "model", **changed)
+    model = dllm.load(folder)
+    tensors = load_file(folder / "model.safetensors")
+    random = np.random.default_rng(0)
+    canvas = random.integers(0, 300, size=(2, LENGTH)).astype(np.int32)
+    canvas[random.random(canvas.shape) < 0.4] = dllm.MASK
+    canvas[1, 17:] = dllm.VOID
+    found = jax.jit(lambda c: model.network.logits(c, jnp.zeros(2, jnp.int32), LENGTH))(canvas)
+    for row, length in ((0, LENGTH), (1, 17)):
+        ids = np.where(canvas[row] >= 0, canvas[row], model.specials.mask)
+        expected = logits(tensors, checkpoints.small_config(**changed), ids, length)
+        np.testing.assert_allclose(found[row, :length], expected[:length], atol=2e-5)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return dllm.load(checkpoints.make(tmp_path_factory.mktemp("models") / "small"))
+
+
+def test_a_window_is_cut_from_the_whole(model: Model) -> None:
+    canvas = jnp.full((3, LENGTH), 7, jnp.int32)
+    starts = jnp.asarray([0, 5, 22], jnp.int32)
+    whole = model.network.logits(canvas, jnp.zeros(3, jnp.int32), LENGTH)
+    window = model.network.logits(canvas, starts, 4)
+    np.testing.assert_allclose(window[1], whole[1, 5:9], atol=1e-6)
+    np.testing.assert_allclose(window[2, :2], whole[2, 22:], atol=1e-6)
+
+
+def test_padding_changes_nothing(model: Model) -> None:
+    canvas = jnp.asarray(np.random.default_rng(1).integers(0, 300, (1, 12)), jnp.int32)
+    padded = jnp.pad(canvas, ((0, 0), (0, 12)), constant_values=dllm.VOID)
+    start = jnp.zeros(1, jnp.int32)
+    np.testing.assert_allclose(
+        model.network.logits(canvas, start, 12),
+        model.network.logits(padded, start, 12),
+        atol=1e-5,
+    )
+
+
+def test_missing_keys_may_lie_anywhere(model: Model) -> None:
+    ids = jnp.asarray(np.random.default_rng(2).integers(0, 300, (1, 12)), jnp.int32)
+    lengths = jnp.asarray([8], jnp.int32)
+    visible = (jnp.arange(12) < 8)[None]
+    np.testing.assert_allclose(
+        model.network.states(ids, lengths)[0, :8],
+        model.network.states(ids, lengths, visible)[0, :8],
+        atol=1e-5,
+    )
+
+
+def test_bfloat16_stays_near(tmp_path: Path, model: Model) -> None:
+    folder = checkpoints.make(tmp_path / "model")
+    half = dllm.load(folder, dtype="bfloat16")
+    assert half.network.dtype == jnp.bfloat16
+    canvas = jnp.full((1, LENGTH), 7, jnp.int32)
+    start = jnp.zeros(1, jnp.int32)
+    fine, coarse = (m.network.logits(canvas, start, LENGTH) for m in (dllm.load(folder), half))
+    assert coarse.dtype == jnp.float32
+    np.testing.assert_allclose(coarse, fine, atol=0.15)
+
+
+def test_counts_its_parameters(model: Model) -> None:
+    held = sum(leaf.size for leaf in jax.tree.leaves(model.network.state))
+    assert model.config.parameters == held
