@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
             watched(model, prompts, dllm.generate, keywords, printer, options.delay)
         else:
             dllm.generate(model, prompts, on_result=printer, **keywords)
-    finally:
-        printer.rest()
+    except dllm.Interrupted as interrupt:
+        printer.rest(interrupt.finished)
+        raise
     return 0

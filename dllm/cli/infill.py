@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
             watched(model, templates, dllm.infill, keywords, printer, options.delay)
         else:
             dllm.infill(model, templates, on_result=printer, **keywords)
-    finally:
-        printer.rest()
+    except dllm.Interrupted as interrupt:
+        printer.rest(interrupt.finished)
+        raise
     return 0

@@ -98,20 +98,20 @@ class Printer:
 
     def __init__(self, options: argparse.Namespace, inputs: Sequence[str]) -> None:
         self._options, self._inputs = options, inputs
-        self._waiting: dict[int, Generation] = {}
+        self._known: dict[int, Generation] = {}
         self._next = 0
 
     def __call__(self, number: int, result: Generation) -> None:
-        self._waiting[number] = result
-        while self._next in self._waiting:
-            self._print(self._next, self._waiting.pop(self._next))
+        self._known[number] = result
+        while self._next in self._known:
             self._next += 1
+            self._print(self._next - 1, self._known[self._next - 1])
 
-    def rest(self) -> None:
+    def rest(self, finished: Sequence[Generation | None]) -> None:
         """Prints what waits for an earlier one that will not come."""
-        for number in sorted(self._waiting):
-            self._print(number, self._waiting[number])
-        self._waiting.clear()
+        for number, result in enumerate(finished):
+            if number >= self._next and result is not None:
+                self._print(number, result)
 
     def _print(self, number: int, result: Generation) -> None:
         if self._options.json:
