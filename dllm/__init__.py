@@ -2,6 +2,11 @@
 
     import dllm
 
+    model = dllm.load("GSAI-ML/LLaDA-8B-Instruct")
+    print(dllm.generate(model, "Why is the sky blue?", scheduler="threshold").text)
+
+`generate`, `stream`, `infill` and `score` take a loaded checkpoint and text. Below is the loop:
+
     language = dllm.toy.sentences()
     rows = dllm.rows([[0]], gen_length=24, block_length=8)
     ended = dllm.decode(language.denoiser, rows, dllm.rule("threshold", threshold=0.9))
@@ -15,9 +20,10 @@ new ones together, `scheduler` declares your own and `check` holds it against th
 from dllm import noise, toy
 from dllm.canvas import Rows, blocks, rows
 from dllm.check import ContractError, Report, check
+from dllm.collect import Interrupted
 from dllm.decode import Decoded, decode, python_while_loop
 from dllm.forward import Constraint, Denoiser, Headed
-from dllm.generate import Interrupted, generate
+from dllm.generate import generate
 from dllm.infill import Hole, infill, parse_template
 from dllm.load import Model, load
 from dllm.models.config import CheckpointError

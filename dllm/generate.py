@@ -4,22 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dllm.canvas import Layout, PerRow
+from dllm.collect import collect
 from dllm.forward import Constraint
-from dllm.jobs import GLANCE, Glance, Task, run_jobs
+from dllm.jobs import GLANCE, Glance, Task
 from dllm.load import Model
-from dllm.meter import Meter
 from dllm.prompts import Prompt, listed
 from dllm.requests import answer_layouts, find_rule, make_proposal, stop_strings
 from dllm.results import Generation, cut, generation, text_of
 from samplers import Scheduler
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C: what was finished is in `finished`, in order, `None` where it was not."""
-
-    def __init__(self, finished: list[Any]) -> None:
-        super().__init__(f"{sum(r is not None for r in finished)} of {len(finished)} finished")
-        self.finished = finished
 
 
 def generate(
@@ -88,26 +80,18 @@ def generate(
         by_block=bool(stops),
         glance=GLANCE if watch is None else 0.0,
     )
-    finished: list[Generation | None] = [None] * len(layouts)
-    meter = Meter("generating", layouts, batch, progress)
-
-    def look(glances: Sequence[Glance]) -> list[int]:
-        meter.see(glances)
-        if watch is not None:
-            watch(glances)
-        return [g.job for g in glances if stops and _says(model, layouts[g.job], g, stops)]
-
-    try:
-        with meter:
-            for job, decoded in run_jobs(model, layouts, task, look):
-                answer = generation(model, layouts[job], decoded, task.ends, stops)
-                finished[job] = answer
-                meter.end(job)
-                if on_result is not None:
-                    on_result(job, answer)
-    except KeyboardInterrupt:
-        raise Interrupted(finished) from None
-    return finished[0] if single else finished
+    answers = collect(
+        "generating",
+        model,
+        layouts,
+        task,
+        lambda job, decoded: generation(model, layouts[job], decoded, task.ends, stops),
+        progress=progress,
+        watch=watch,
+        on_result=on_result,
+        halt=lambda glance: bool(stops) and _says(model, layouts[glance.job], glance, stops),
+    )
+    return answers[0] if single else answers
 
 
 def _says(model: Model, layout: Layout, glance: Glance, stop: Sequence[str]) -> bool:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from dllm.canvas import Layout, PerRow, blocks, per_row_seeds
+from dllm.collect import collect
 from dllm.forward import Constraint
-from dllm.generate import Interrupted
-from dllm.jobs import GLANCE, Glance, Task, run_jobs
+from dllm.jobs import GLANCE, Glance, Task
 from dllm.load import Model
-from dllm.meter import Meter
 from dllm.requests import find_rule, make_proposal
 from dllm.results import Infilling, infilling
 from samplers import MASK, Scheduler
@@ -87,27 +86,19 @@ def infill(
         trajectory=trajectory,
         glance=GLANCE if watch is None else 0.0,
     )
-    finished: list[Infilling | None] = [None] * len(plans)
-    meter = Meter("filling", layouts, batch, progress)
-
-    def look(glances: Sequence[Glance]) -> tuple[()]:
-        meter.see(glances)
-        if watch is not None:
-            watch(glances)
-        return ()
-
-    try:
-        with meter:
-            for job, decoded in run_jobs(model, layouts, task, look):
-                plan = plans[job]
-                answer = infilling(model, plan.pieces, plan.spans, layouts[job], decoded)
-                finished[job] = answer
-                meter.end(job)
-                if on_result is not None:
-                    on_result(job, answer)
-    except KeyboardInterrupt:
-        raise Interrupted(finished) from None
-    return finished[0] if single else finished
+    filled = collect(
+        "filling",
+        model,
+        layouts,
+        task,
+        lambda job, decoded: infilling(
+            model, plans[job].pieces, plans[job].spans, layouts[job], decoded
+        ),
+        progress=progress,
+        watch=watch,
+        on_result=on_result,
+    )
+    return filled[0] if single else filled
 
 
 class _Plan(NamedTuple):

@@ -11,6 +11,7 @@ from rich.console import Console
 
 import dllm
 from dllm.cli import cache
+from dllm.cli.interrupts import undisturbed
 from dllm.load import DTYPES, Model
 from dllm.requests import find_rule
 from dllm.results import Generation
@@ -103,15 +104,17 @@ class Printer:
 
     def __call__(self, number: int, result: Generation) -> None:
         self._known[number] = result
-        while self._next in self._known:
-            self._next += 1
-            self._print(self._next - 1, self._known[self._next - 1])
+        with undisturbed():
+            while self._next in self._known:
+                self._print(self._next, self._known[self._next])
+                self._next += 1
 
     def rest(self, finished: Sequence[Generation | None]) -> None:
         """Prints what waits for an earlier one that will not come."""
-        for number, result in enumerate(finished):
-            if number >= self._next and result is not None:
-                self._print(number, result)
+        with undisturbed():
+            for number, result in enumerate(finished):
+                if number >= self._next and result is not None:
+                    self._print(number, result)
 
     def _print(self, number: int, result: Generation) -> None:
         if self._options.json:
