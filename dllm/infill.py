@@ -70,11 +70,11 @@ def infill(
     are those of `generate`.
     """
     given, single = _listed(templates)
-    plans = [_plan(model, template) for template in given]
+    plans = [plan(model, template) for template in given]
     seeds = per_row_seeds(seed, len(plans))
     layouts = [
-        _layout(model, number, plan, block_length, own_seed)
-        for number, (plan, own_seed) in enumerate(zip(plans, seeds, strict=True))
+        _layout(model, number, own, block_length, own_seed)
+        for number, (own, own_seed) in enumerate(zip(plans, seeds, strict=True))
     ]
     never = model.specials.ids if suppress is None else suppress
     task = Task(
@@ -119,23 +119,31 @@ def _listed(templates: Any) -> tuple[list[Template], bool]:
     return [parse_template(t) if isinstance(t, str) else t for t in templates], False
 
 
-def _plan(model: Model, template: Template) -> _Plan:
+def plan(model: Model, template: Sequence[Any]) -> _Plan:
+    """A template's token ids, and where its holes lie.
+
+    Raises:
+        ValueError: a hole of no tokens, or no hole at all.
+        TypeError: a piece that is neither text nor hole.
+    """
     if model.tokenizer is None:
         raise ValueError(f"{model.name}: has no tokenizer, which templates need")
-    plan = _Plan([], [], [])
+    made = _Plan([], [], [])
     for piece in template:
         if isinstance(piece, Hole):
             if piece.length < 1:
                 raise ValueError(f"template: a hole must have at least 1 token, got {piece.length}")
-            plan.spans.append((len(plan.ids), len(plan.ids) + piece.length))
-            plan.pieces.append(piece.length)
-            plan.ids.extend([MASK] * piece.length)
+            made.spans.append((len(made.ids), len(made.ids) + piece.length))
+            made.pieces.append(piece.length)
+            made.ids.extend([MASK] * piece.length)
+        elif not isinstance(piece, str):
+            raise TypeError(f"template: must hold texts and holes, got {piece!r}")
         else:
-            plan.pieces.append(piece)
-            plan.ids.extend(model.tokenizer.encode(piece))
-    if not plan.spans:
+            made.pieces.append(piece)
+            made.ids.extend(model.tokenizer.encode(piece))
+    if not made.spans:
         raise ValueError(f"template: must hold at least one hole, got {list(template)!r}")
-    return plan
+    return made
 
 
 def _layout(model: Model, number: int, plan: _Plan, block_length: int | None, seed: int) -> Layout:

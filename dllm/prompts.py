@@ -18,9 +18,12 @@ def listed(prompts: Any) -> tuple[list[Any], bool]:
 
     Raises:
         ValueError: there is none.
+        TypeError: this is something else.
     """
     if isinstance(prompts, str):
         return [prompts], True
+    if not isinstance(prompts, Sequence | np.ndarray):
+        raise TypeError(f"prompts: must be texts, token ids or conversations, got {prompts!r}")
     if not len(prompts):
         raise ValueError("prompts: must hold at least one, got none")
     first = prompts[0]

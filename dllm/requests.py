@@ -56,6 +56,11 @@ def make_proposal(
     suppress: Sequence[int],
 ) -> Proposal:
     """A proposal that never writes the mask token."""
+    strange = [i for i in suppress if not 0 <= i < model.config.vocab]
+    if strange:
+        raise ValueError(
+            f"suppress: token ids must be in [0, {model.config.vocab}), got {strange[0]}"
+        )
     never = [model.specials.mask, *suppress]
     return Proposal(temperature, top_p, top_k, guidance, never)
 

@@ -27,6 +27,12 @@ _FIXED = {
     "block_group_size": (1,),
 }
 
+_VOCABULARY = 126349
+"""Ids of the public tokenizer."""
+
+_SPECIALS = {"mask": 126336, "eos": 126081, "pad": 126081, "bos": 126080}
+"""Its special ids, for a config that does not say."""
+
 _LAYER = {
     "attn_norm.weight": "attention_norm.weight",
     "q_proj.weight": "attention.query.weight",
@@ -68,11 +74,19 @@ def read_config(raw: dict[str, Any]) -> Config:
 
 
 def read_specials(raw: dict[str, Any]) -> Specials:
-    """Special ids as the config has them; it does not know the end of a turn."""
+    """Special ids as the config has them, or those of the public tokenizer.
+
+    The end of a turn is left to the tokenizer, which Base and Instruct do not share.
+    """
+    public = read_config(raw).vocab >= _VOCABULARY
+    known = {f"{name}_token_id": i for name, i in _SPECIALS.items()} if public else {}
+    stated = {key: value for key, value in raw.items() if value is not None}
+    ids = {**known, **stated}
     return Specials(
-        mask=field(raw, "mask_token_id", int),
-        eos=raw.get("eos_token_id"),
-        pad=raw.get("pad_token_id"),
+        mask=field(ids, "mask_token_id", int),
+        eos=ids.get("eos_token_id"),
+        pad=ids.get("pad_token_id"),
+        bos=ids.get("bos_token_id"),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import dllm
 from dllm.jobs import Glance, bucket
+from dllm.prompts import listed
 from dllm.requests import largest_block
 from tests.models import chatty, small, tokenizer_of
 
@@ -161,6 +162,7 @@ def test_a_bar_is_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
         ("x", {"temperature": -1.0}, "Proposal: temperature must be at least 0.0, got -1.0"),
         ("x", {"batch": 0}, "batch must be at least 1, got 0"),
         ("x", {"stop": ["a", ""]}, r"stop: must hold no empty text, got \['a', ''\]"),
+        ("x", {"suppress": [400]}, r"suppress: token ids must be in \[0, 320\), got 400"),
         ([[400]], {}, r"prompt: token ids must be in \[0, 320\), got 400"),
         ([[dllm.MASK]], {}, r"prompt: token ids must be in \[0, 320\), got -1"),
         ([{"role": "user", "content": "x"}], {}, "has no chat template; give prompts as text"),
@@ -169,6 +171,13 @@ def test_a_bar_is_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
 def test_refuses(prompts: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         dllm.generate(MODEL, prompts, **{"gen_length": 16, **options})
+
+
+def test_refuses_what_is_no_prompt() -> None:
+    with pytest.raises(
+        TypeError, match="prompts: must be texts, token ids or conversations, got 5"
+    ):
+        listed(5)
 
 
 def test_buckets_are_few_and_hold_their_rows() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import dllm
+from dllm.infill import plan
 from tests.models import small
 
 MODEL = small()
@@ -46,6 +47,11 @@ def test_holes_may_be_cut_into_blocks() -> None:
 def test_the_text_behind_a_hole_is_seen() -> None:
     near, far = (dllm.infill(MODEL, f"{{{{6}}}} {word}") for word in ("cats", "number 7"))
     assert near.tokens != far.tokens
+
+
+def test_refuses_pieces_of_another_kind() -> None:
+    with pytest.raises(TypeError, match="template: must hold texts and holes, got 5"):
+        plan(MODEL, ["a", 5, dllm.Hole(2)])
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,9 @@ from safetensors.numpy import load_file, save_file
 
 import dllm
 from dllm import hub
+from dllm.models.config import Specials
+from dllm.models.llada import read_specials
+from dllm.models.random import preset
 from dllm.models.weights import INDEX
 from tests import checkpoints
 
@@ -70,6 +73,14 @@ def test_special_ids_come_from_the_tokenizer_where_the_config_is_silent(folder: 
     specials = dllm.load(folder).specials
     assert (specials.mask, specials.eos, specials.eot, specials.bos) == (300, 301, 302, 0)
     assert specials.ends == (301, 302)
+
+
+def test_public_ids_are_known_where_the_config_is_silent() -> None:
+    silent = {key: value for key, value in preset("llada-8b").items() if "token_id" not in key}
+    assert read_specials(silent) == Specials(126336, 126081, None, 126081, 126080)
+    assert read_specials({**silent, "mask_token_id": 5, "eos_token_id": None}).mask == 5
+    with pytest.raises(dllm.CheckpointError, match=r"config.json: mask_token_id is missing"):
+        read_specials({**silent, "embedding_size": 320})
 
 
 def _without(name: str) -> Callable[[Path], None]:
