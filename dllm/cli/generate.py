@@ -4,7 +4,7 @@ import argparse
 
 import dllm
 from dllm.cli import options as shared
-from dllm.cli.watch import watched
+from dllm.cli.respond import respond
 
 EXAMPLES = """\
 examples:
@@ -20,7 +20,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("prompt", nargs="*", help="one or several prompts")
     add("--length", type=int, default=128, metavar="N", help="positions to write (%(default)s)")
-    add("--stop", action="append", default=[], metavar="TEXT", help="ends an answer; \\n is a line")
+    add(
+        "--stop",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="ends an answer; \\n and \\t as usual",
+    )
     add("--raw", action="store_true", help="no chat template")
     shared.add_decoding(parser)
 
@@ -29,19 +35,10 @@ def run(options: argparse.Namespace) -> int:
     """The command."""
     prompts = shared.inputs(options, options.prompt, "prompt")
     model = shared.load(options)
-    printer = shared.Printer(options, prompts)
     keywords = {
         **shared.keywords(options, model),
         "gen_length": options.length,
-        "stop": [text.encode().decode("unicode_escape") for text in options.stop],
+        "stop": [text.replace("\\n", "\n").replace("\\t", "\t") for text in options.stop],
         "chat": False if options.raw else None,
     }
-    try:
-        if options.watch:
-            watched(model, prompts, dllm.generate, keywords, printer, options.delay)
-        else:
-            dllm.generate(model, prompts, on_result=printer, **keywords)
-    except dllm.Interrupted as interrupt:
-        printer.rest(interrupt.finished)
-        raise
-    return 0
+    return respond(options, model, prompts, dllm.generate, keywords)

@@ -4,7 +4,7 @@ import argparse
 
 import dllm
 from dllm.cli import options as shared
-from dllm.cli.watch import watched
+from dllm.cli.respond import respond
 
 EXAMPLES = """\
 examples:
@@ -25,14 +25,5 @@ def run(options: argparse.Namespace) -> int:
     for template in templates:
         dllm.parse_template(template)  # before a large model is loaded
     model = shared.load(options)
-    printer = shared.Printer(options, templates)
     keywords = shared.keywords(options, model)
-    try:
-        if options.watch:
-            watched(model, templates, dllm.infill, keywords, printer, options.delay)
-        else:
-            dllm.infill(model, templates, on_result=printer, **keywords)
-    except dllm.Interrupted as interrupt:
-        printer.rest(interrupt.finished)
-        raise
-    return 0
+    return respond(options, model, templates, dllm.infill, keywords)

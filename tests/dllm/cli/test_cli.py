@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jax
 import pytest
 
+import dllm
 from dllm.cli.__main__ import INTERRUPTED, main
 from dllm.models.random import preset, preset_names
 from tests import checkpoints
@@ -61,6 +63,13 @@ def test_watching_changes_nothing(folder: str, capsys: Capture) -> None:
         assert main(["generate", "a", "b", "--model", folder, *SHORT, "--quiet", *extra]) == 0
         into.append(capsys.readouterr().out)
     assert plain == watched
+
+
+def test_stop_strings_may_be_of_any_script(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(dllm, "generate", lambda *_, **options: told.update(options))
+    assert main(["generate", "x", "--model", folder, "--stop", r"é\n\n", "--stop", "終"]) == 0
+    assert told["stop"] == ["é\n\n", "終"]
 
 
 def test_infill(folder: str, capsys: Capture) -> None:
