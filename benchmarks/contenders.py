@@ -53,14 +53,14 @@ class Loop:
         fixed = (work.network, work.proposal, None, work.scheduler)
         self._run = partial(run_compiled, *fixed, settings=settings)
         # A carry that comes out of the program may differ in kind from a fresh one.
-        self._run(self._run(begin(), Leave(forwards=1))[0], Leave(forwards=0))
+        self._run(self._run(begin(), None, Leave(forwards=1))[0], None, Leave(forwards=0))
         self._carry = begin()
 
     def __call__(self, steps: int) -> float:
         """See `Contender`."""
 
         def turn() -> Array:
-            self._carry, taken = self._run(self._carry, Leave(forwards=steps))
+            self._carry, _, taken = self._run(self._carry, None, Leave(forwards=steps))
             return taken
 
         return machine.milliseconds(turn) / steps

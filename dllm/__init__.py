@@ -18,6 +18,7 @@ new ones together, `scheduler` declares your own and `check` holds it against th
 """
 
 from dllm import noise, toy
+from dllm.caches import Cached, Span
 from dllm.canvas import Rows, blocks, rows
 from dllm.check import ContractError, Report, check
 from dllm.collect import Interrupted
@@ -30,7 +31,7 @@ from dllm.models.config import CheckpointError
 from dllm.pool import Pooled, decode_many
 from dllm.propose import Proposal
 from dllm.results import Generation, Infilling
-from dllm.row import Kind, Outcome
+from dllm.row import Cache, Kind, Outcome
 from dllm.rules import Choice, rule, sweep
 from dllm.score import score
 from dllm.stream import Chunk, stream
@@ -52,6 +53,8 @@ from samplers.ranking import eligible, filled, rank, uniform, write
 __all__ = [
     "MASK",
     "VOID",
+    "Cache",
+    "Cached",
     "CheckpointError",
     "Choice",
     "Chunk",
@@ -75,6 +78,7 @@ __all__ = [
     "Report",
     "Rows",
     "Scheduler",
+    "Span",
     "View",
     "blocks",
     "check",

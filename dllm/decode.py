@@ -12,14 +12,23 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
+from dllm.caches import KINDS, Cached, Memory, as_cache, due
 from dllm.canvas import Rows
 from dllm.drafts import settle
-from dllm.forward import Constraint, Denoiser, Headed, look
+from dllm.forward import (
+    Asking,
+    Constraint,
+    Denoiser,
+    Headed,
+    look,
+    look_and_remember,
+    look_by_memory,
+)
 from dllm.propose import Proposal
-from dllm.row import Outcome, Row, Settings, begin, select
-from samplers import Scheduler
+from dllm.row import Cache, Kind, Outcome, Row, Settings, begin, select
+from samplers import Prediction, Scheduler
 from samplers.parts import needs, refuse_untraceable
 
 WhileLoop = Callable[..., Any]
@@ -69,6 +78,7 @@ def decode(
     proposal: Proposal = Proposal(),  # noqa: B008  (frozen)
     *,
     constraint: Constraint | None = None,
+    cache: str | Cache = "none",
     num_drafts: int = 1,
     ends: Sequence[int] = (),
     reference_calls: bool = False,
@@ -80,9 +90,12 @@ def decode(
 
     `num_drafts` guesses are looked at together in every forward; tokens never depend on it. A row
     whose answer holds a token of `ends` when a block is left ends there: in block-wise rules later
-    blocks could not change what stands before it. `reference_calls` spends the forwards that the
+    blocks could not change what stands before it. `cache` keeps keys and values between forwards
+    (`prefix`, `dual`, or a `Cache` that also says how often they are made anew); unlike the other
+    options it changes what the model answers. `reference_calls` spends the forwards that the
     published code spends where it could have left a block earlier (LLaDA's and Dream's fixed
-    schedules). `while_loop=python_while_loop` runs the same steps from Python.
+    schedules, Fast-dLLM's first look at a block that the full forward filled).
+    `while_loop=python_while_loop` runs the same steps from Python.
 
     Hyper-parameters, seeds, the bounds of blocks and `max_steps` are data. Shapes, the length of
     the longest block and the other keyword arguments recompile.
@@ -91,15 +104,18 @@ def decode(
         rows,
         scheduler,
         num_drafts,
+        cache=cache,
         ends=ends,
         reference_calls=reference_calls,
         record=record,
     )
     start = begin_rows(scheduler, settings, max_steps, rows)
+    memory = begin_memory(model, proposal, settings, start)
     runner = (
         run_compiled if while_loop is jax.lax.while_loop else partial(run, while_loop=while_loop)
     )
-    ended, _ = runner(model, proposal, constraint, scheduler, start, Leave(), settings=settings)
+    fixed = (model, proposal, constraint, scheduler)
+    ended, *_ = runner(*fixed, start, memory, Leave(), settings=settings)
     return result(ended, settings)
 
 
@@ -108,6 +124,7 @@ def plan_program(
     scheduler: Scheduler,
     num_drafts: int = 1,
     *,
+    cache: str | Cache = "none",
     ends: Sequence[int] = (),
     reference_calls: bool = False,
     record: int = 0,
@@ -123,9 +140,16 @@ def plan_program(
         )
     longest = int(np.max(bounds[..., 1] - bounds[..., 0]))
     window = length if "canvas" in needs(scheduler) else longest
-    if window < 1:
+    if longest < 1:
         raise ValueError("decode: blocks must hold at least one position, got none")
-    return Settings(num_drafts, window, reference_calls, tuple(ends), record)
+    cache = as_cache(cache)
+    if cache.kind == "dual" and "canvas" in needs(scheduler):
+        raise ValueError(
+            "decode: cache 'dual' computes the block alone, but the scheduler reads beyond it "
+            f"(needs 'canvas'), got {scheduler!r}"
+        )
+    suffix = length - int(np.min(bounds[..., 0][bounds[..., 1] > bounds[..., 0]]))
+    return Settings(num_drafts, window, reference_calls, tuple(ends), record, cache, suffix)
 
 
 def refuse_below(owner: str, **numbers: tuple[int, int]) -> None:
@@ -155,6 +179,30 @@ def _begin(scheduler: Scheduler, settings: Settings, limit: Int[Array, ""], rows
     return jax.vmap(partial(begin, scheduler, settings, limit))(rows)
 
 
+def begin_memory(
+    model: Denoiser | Headed, proposal: Proposal, settings: Settings, rows: Row
+) -> Memory | None:
+    """Room for what a batch keeps between forwards, if it keeps anything.
+
+    Raises:
+        TypeError: the model cannot keep anything.
+    """
+    if not settings.cache.on:
+        return None
+    if not isinstance(model, Cached):
+        raise TypeError(
+            f"decode: cache {settings.cache.kind!r} needs a model with methods remember and recall "
+            f"(see dllm.Cached), got {type(model).__name__}"
+        )
+    asking = Asking(model, proposal, None, frozenset(), settings)
+    shapes = jax.eval_shape(lambda rows: look_and_remember(asking, _undrafted(rows))[1], rows)
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+
+def _undrafted(rows: Row) -> Row:
+    return rows._replace(drafts=rows.canvas[:, None])
+
+
 @partial(jax.jit, static_argnames="settings")
 def advance(
     model: Denoiser | Headed,
@@ -162,14 +210,59 @@ def advance(
     constraint: Constraint | None,
     scheduler: Scheduler,
     rows: Row,
+    memory: Memory | None = None,
     *,
     settings: Settings,
 ) -> Row:
-    """One forward for all rows and the steps that follow from it."""
-    predictions = look(model, proposal, constraint, needs(scheduler), settings, rows)
-    tell = partial(settle, scheduler, settings, proposal.greedy)
-    moved = jax.vmap(tell)(rows, predictions)
-    return jax.vmap(select)(rows.outcome == Outcome.RUNNING, moved, rows)
+    """One forward for all rows and the steps that follow from it; those due to refresh wait."""
+    asking = Asking(model, proposal, constraint, needs(scheduler), settings)
+    predictions = look(asking, rows) if memory is None else look_by_memory(asking, rows, memory)
+    told = rows.outcome == Outcome.RUNNING
+    if memory is not None:
+        told = told & ~_due(settings, rows)
+    return _tell(proposal, scheduler, settings, KINDS[settings.cache.kind], told, rows, predictions)
+
+
+@partial(jax.jit, static_argnames="settings")
+def refresh(
+    model: Denoiser | Headed,
+    proposal: Proposal,
+    constraint: Constraint | None,
+    scheduler: Scheduler,
+    rows: Row,
+    memory: Memory,
+    *,
+    settings: Settings,
+) -> tuple[Row, Memory]:
+    """A full forward for the rows that are due, kept in memory, and the step that follows."""
+    told = (rows.outcome == Outcome.RUNNING) & _due(settings, rows)
+    asking = Asking(model, proposal, constraint, needs(scheduler), settings)
+    predictions, fresh = look_and_remember(asking, _undrafted(rows))
+    rows = _tell(proposal, scheduler, settings, Kind.FULL, told, rows, predictions)
+
+    def renew(new: Array, old: Array) -> Array:
+        renewed = jnp.tile(told, new.shape[0] // told.shape[0])  # with guidance twice the rows
+        return jnp.where(jnp.expand_dims(renewed, tuple(range(1, new.ndim))), new, old)
+
+    return rows, jax.tree.map(renew, fresh, memory)
+
+
+def _due(settings: Settings, rows: Row) -> Array:
+    return jax.vmap(partial(due, settings.cache))(rows)
+
+
+def _tell(
+    proposal: Proposal,
+    scheduler: Scheduler,
+    settings: Settings,
+    kind: Kind,
+    told: Bool[Array, " batch"],
+    rows: Row,
+    predictions: Prediction,
+) -> Row:
+    """Those rows take the steps that follow from what was seen of them."""
+    tell = partial(settle, scheduler, settings, proposal.greedy, kind)
+    return jax.vmap(select)(told, jax.vmap(tell)(rows, predictions), rows)
 
 
 def run(
@@ -178,28 +271,68 @@ def run(
     constraint: Constraint | None,
     scheduler: Scheduler,
     rows: Row,
+    memory: Memory | None,
     leave: Leave,
     *,
     settings: Settings,
     while_loop: WhileLoop = jax.lax.while_loop,
-) -> tuple[Row, Int[Array, ""]]:
-    """Advances until it is time to leave; also says how many forwards that took."""
+) -> tuple[Row, Memory | None, Int[Array, ""]]:
+    """Advances until it is time to leave; also says how many forwards that took.
 
-    def going(carry: tuple[Row, Array]) -> Array:
-        rows, forwards = carry
+    Rows that share a batch come to their blocks at different times. Those that wait for a full
+    forward get it together, once they are half of those that run.
+    """
+    fixed = (model, proposal, constraint, scheduler)
+
+    def going(rows: Row, forwards: Array) -> Array:
         running = rows.outcome == Outcome.RUNNING
         arrived = jnp.any(running & (rows.block >= leave.block))
         return (jnp.sum(running) > leave.running) & (forwards < leave.forwards) & ~arrived
 
-    def body(carry: tuple[Row, Array]) -> tuple[Row, Array]:
-        rows, forwards = carry
-        rows = advance(model, proposal, constraint, scheduler, rows, settings=settings)
-        return rows, forwards + 1
+    def within(memory: Memory | None, rows: Row, forwards: Array) -> tuple[Row, Array]:
+        """Forwards that leave memory as it is, so that the loop does not carry it."""
 
-    return while_loop(going, body, (rows, jnp.int32(0)))
+        def on(carry: tuple[Row, Array]) -> Array:
+            waits = memory is not None and _wanted(settings, carry[0])
+            return going(*carry) & jnp.logical_not(waits)
+
+        def ahead(carry: tuple[Row, Array]) -> tuple[Row, Array]:
+            return advance(*fixed, carry[0], memory, settings=settings), carry[1] + 1
+
+        return while_loop(on, ahead, (rows, forwards))
+
+    def anew(carry: _Carry) -> _Carry:
+        rows, kept = refresh(*fixed, carry.rows, carry.memory, settings=settings)
+        return _Carry(rows, kept, carry.forwards + 1)
+
+    def between(carry: _Carry) -> _Carry:
+        rows, forwards = within(carry.memory, carry.rows, carry.forwards)
+        return while_loop(
+            lambda c: going(c.rows, c.forwards) & _wanted(settings, c.rows),
+            anew,
+            _Carry(rows, carry.memory, forwards),
+        )
+
+    if memory is None:
+        rows, forwards = within(None, rows, jnp.int32(0))
+        return rows, None, forwards
+    start = _Carry(rows, memory, jnp.int32(0))
+    return while_loop(lambda c: going(c.rows, c.forwards), between, start)
 
 
-run_compiled = jax.jit(run, static_argnames="settings")
+class _Carry(NamedTuple):
+    rows: Row
+    memory: Memory
+    forwards: Int[Array, ""]
+
+
+def _wanted(settings: Settings, rows: Row) -> Array:
+    """Whether enough rows wait for a full forward."""
+    running = rows.outcome == Outcome.RUNNING
+    return 2 * jnp.sum(running & _due(settings, rows)) >= jnp.sum(running)
+
+
+run_compiled = jax.jit(run, static_argnames="settings", donate_argnames="memory")
 
 
 def python_while_loop(going: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any) -> Any:

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
+from dllm.caches import due, span_of
 from dllm.row import Kind, Outcome, Row, Settings, select, take_step
 from samplers import VOID, Prediction, Scheduler
 
@@ -20,11 +21,16 @@ def settle(
     scheduler: Scheduler,
     settings: Settings,
     greedy: Bool[Array, ""],
+    kind: Kind,
     row: Row,
     predictions: Prediction,
 ) -> Row:
-    """Tells one running row what the forward saw of its drafts (leaves `[drafts, length]`)."""
-    row = _count_call(row)
+    """Tells one running row what the forward saw of its drafts (leaves `[drafts, length]`).
+
+    A full forward that other kinds follow is told of the first draft alone: what the next forward
+    would have given is then not what this one saw.
+    """
+    row = _count_call(settings, kind, row)
     confirmed, used = _confirm(scheduler, settings, greedy, row, predictions)
     stays = (confirmed.block == row.block) & (confirmed.outcome == Outcome.RUNNING)
     stale = jax.tree.map(lambda leaf: leaf[used], predictions)
@@ -39,17 +45,18 @@ def _confirm(
     predictions: Prediction,
 ) -> tuple[Row, Int[Array, ""]]:
     """Takes true steps while their canvas was looked at; also says which look came last."""
-    offsets = jnp.arange(settings.num_drafts, dtype=jnp.int32)
+    offsets = jnp.arange(predictions.tokens.shape[0], dtype=jnp.int32)
 
     def another(carry, taken):
         here, used, alive = carry
         prediction = jax.tree.map(lambda leaf: leaf[used], predictions)
         moved = take_step(scheduler, settings, _record_canvas(here), prediction)
         here = select(alive, moved, here)
-        looked_at = jnp.all(row.drafts == here.canvas[None], axis=-1) & (
+        looked_at = jnp.all(row.drafts[: len(offsets)] == here.canvas[None], axis=-1) & (
             greedy | (offsets == taken)
         )
         stays = (here.block == row.block) & (here.outcome == Outcome.RUNNING)
+        stays = stays & ~(due(settings.cache, here) & settings.cache.on)
         alive = alive & stays & jnp.any(looked_at)
         return (here, jnp.where(alive, jnp.argmax(looked_at).astype(jnp.int32), used), alive), None
 
@@ -83,12 +90,14 @@ def _guess(
     return jnp.concatenate([row.canvas[None], guesses])
 
 
-def _count_call(row: Row) -> Row:
-    row = row._replace(calls=row.calls.at[Kind.FULL].add(1), forwards=row.forwards + 1)
+def _count_call(settings: Settings, kind: Kind, row: Row) -> Row:
+    row = row._replace(calls=row.calls.at[kind].add(1), forwards=row.forwards + 1)
     if not row.log.shape[0]:
         return row
-    length = jnp.sum(row.canvas != VOID, dtype=jnp.int32)
-    call = jnp.stack([jnp.int32(Kind.FULL), jnp.int32(0), length, jnp.int32(0)])
+    start, stop = jnp.int32(0), jnp.sum(row.canvas != VOID, dtype=jnp.int32)
+    if kind != Kind.FULL:
+        start, stop, _ = span_of(settings, row, stop)
+    call = jnp.stack([jnp.int32(kind), start, stop - start, jnp.int32(0)])
     return row._replace(log=row.log.at[row.forwards - 1].set(call, mode="drop"))
 
 

@@ -1,11 +1,13 @@
 """One forward: the drafts of all rows through the model, and what is read off its logits."""
 
-from typing import Protocol, runtime_checkable
+from functools import partial
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from dllm.caches import Cached, Memory, span_of
 from dllm.propose import Proposal, Scene, guide, read
 from dllm.row import Row, Settings, place, streams
 from samplers import MASK, VOID, Prediction
@@ -62,63 +64,107 @@ Features = tuple[Float[Array, "*items window width"], ...]
 """States (or logits) of a window; with guidance also those for the hidden prompt."""
 
 
-def look(
-    model: Denoiser | Headed,
-    proposal: Proposal,
-    constraint: Constraint | None,
-    needs: frozenset[str],
-    settings: Settings,
-    rows: Row,
-) -> Prediction:
+class Asking(NamedTuple):
+    """A model, and how its answers are read."""
+
+    model: Denoiser | Headed
+    proposal: Proposal
+    constraint: Constraint | None
+    needs: frozenset[str]
+    settings: Settings
+
+    @property
+    def cached(self) -> Cached:
+        """The model as one that keeps keys and values; `begin_memory` has refused all others."""
+        assert isinstance(self.model, Cached)
+        return self.model
+
+
+def look(asking: Asking, rows: Row) -> Prediction:
     """Predictions of every row's drafts; leaves `[batch, drafts, length]`."""
-    shape = rows.drafts.shape[:2]
-
-    def of_draft(row: Row, offset: Int[Array, ""]) -> tuple[Scene, Bool[Array, " length"]]:
-        canvas = row.drafts[offset]
-        at = _start(row, needs) + jnp.arange(settings.window)
-        key, _ = streams(row.key, row.block, row.step + offset)
-        bits = None if constraint is None else constraint.allowed(canvas)[at]
-        return Scene(key, row.total + offset, at, canvas[at], bits), _visible(row, canvas, needs)
-
-    of_row = jax.vmap(of_draft, in_axes=(None, 0))
-    scenes, visible = jax.vmap(of_row, in_axes=(0, None))(rows, jnp.arange(shape[1]))
-    features = _features(model, proposal, needs, settings, rows)
-    # Rows and drafts as one axis: XLA's CPU backend reduces `[rows, 1, window, vocab]` many times
-    # slower than `[rows, window, vocab]`.
-    items = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), scenes)
-    predictions = _read_all(model, proposal, needs, items, features)
-    predictions = jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), predictions)
-    return jax.vmap(jax.vmap(_spread))(predictions, scenes.at, visible)
+    ask = asking.model.hidden if isinstance(asking.model, Headed) else asking.model.logits
+    starts, width = _full_window(asking, rows)
+    answer = ask(_canvases(asking.proposal, rows), _per_draft(starts, asking, rows), width)
+    return _predictions(asking, rows, starts, answer)
 
 
-def _features(
-    model: Denoiser | Headed,
-    proposal: Proposal,
-    needs: frozenset[str],
-    settings: Settings,
-    rows: Row,
-) -> Features:
-    """One model call; with guidance its batch also holds every row with what was given hidden."""
-    ask = model.hidden if isinstance(model, Headed) else model.logits
-    batch, drafts, length = rows.drafts.shape
+def look_and_remember(asking: Asking, rows: Row) -> tuple[Prediction, Memory]:
+    """As `look`, with what the model computed on the way. Rows have one draft, their canvas."""
+    starts, width = _full_window(asking, rows)
+    canvases = _canvases(asking.proposal, rows)
+    answer, kept = asking.cached.remember(canvases, _per_draft(starts, asking, rows), width)
+    exists = jnp.sum(rows.canvas != VOID, axis=-1, dtype=jnp.int32)
+    return _predictions(asking, rows, starts, answer), Memory(kept, exists)
+
+
+def look_by_memory(asking: Asking, rows: Row, memory: Memory) -> Prediction:
+    """As `look`, but only part of the canvas is computed and the rest taken from memory."""
+    settings = asking.settings
+    spans = jax.vmap(partial(span_of, settings))(rows, memory.known)
+    span = jax.tree.map(lambda leaf: _per_draft(leaf, asking, rows), spans)
+    kept = jax.tree.map(lambda leaf: jnp.repeat(leaf, rows.drafts.shape[1], axis=0), memory.kept)
+    canvases = _canvases(asking.proposal, rows)
+    answer = asking.cached.recall(kept, canvases, span, settings.computed)
+    width = settings.computed if "canvas" in asking.needs else settings.window
+    return _predictions(asking, rows, spans.start, answer[:, :width])
+
+
+def _full_window(asking: Asking, rows: Row) -> tuple[Int[Array, " batch"], int]:
+    """Where a full forward is read at: each row's block, or the whole canvas."""
+    if "canvas" in asking.needs:
+        return jnp.zeros_like(rows.block), rows.canvas.shape[-1]
+    return jax.vmap(lambda row: place(row).start)(rows), asking.settings.window
+
+
+def _canvases(proposal: Proposal, rows: Row) -> Int[Array, "items length"]:
+    """All that one model call looks at; with guidance each draft twice."""
     canvases = rows.drafts[None]
     if proposal.guidance is not None:
         hidden = jnp.where(rows.given[:, None], MASK, rows.drafts)
         canvases = jnp.stack([rows.drafts, hidden])
-    start = jax.vmap(lambda row: _start(row, needs))(rows)
-    start = jnp.tile(jnp.repeat(start, drafts), canvases.shape[0])
-    answer = ask(canvases.reshape(-1, length), start, settings.window)
-    return tuple(answer.reshape(-1, batch * drafts, *answer.shape[1:]))
+    return canvases.reshape(-1, rows.drafts.shape[-1])
 
 
-def _read_all(
-    model: Denoiser | Headed,
-    proposal: Proposal,
-    needs: frozenset[str],
-    scenes: Scene,
-    features: Features,
+def _per_draft(leaf: Int[Array, " batch"], asking: Asking, rows: Row) -> Int[Array, " items"]:
+    """A number of each row, for each of the canvases it has in a model call."""
+    halves = 1 if asking.proposal.guidance is None else 2
+    return jnp.tile(jnp.repeat(leaf, rows.drafts.shape[1]), halves)
+
+
+def _predictions(
+    asking: Asking,
+    rows: Row,
+    starts: Int[Array, " batch"],
+    answer: Float[Array, "items window width"],
 ) -> Prediction:
+    """What the model's answer says of every draft; leaves `[batch, drafts, length]`."""
+    shape, window = rows.drafts.shape[:2], answer.shape[1]
+    constraint, needs = asking.constraint, asking.needs
+
+    def of_draft(
+        row: Row, start: Int[Array, ""], offset: Int[Array, ""]
+    ) -> tuple[Scene, Bool[Array, " length"]]:
+        canvas = row.drafts[offset]
+        at = start + jnp.arange(window)
+        key, _ = streams(row.key, row.block, row.step + offset)
+        bits = None if constraint is None else constraint.allowed(canvas)[at]
+        visible = _visible(row, canvas, needs) & (jnp.arange(canvas.shape[0]) >= start)
+        return Scene(key, row.total + offset, at, canvas[at], bits), visible
+
+    of_row = jax.vmap(of_draft, in_axes=(None, None, 0))
+    scenes, visible = jax.vmap(of_row, in_axes=(0, 0, None))(rows, starts, jnp.arange(shape[1]))
+    features: Features = tuple(answer.reshape(-1, shape[0] * shape[1], *answer.shape[1:]))
+    # Rows and drafts as one axis: XLA's CPU backend reduces `[rows, 1, window, vocab]` many times
+    # slower than `[rows, window, vocab]`.
+    items = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), scenes)
+    predictions = _read_all(asking, items, features)
+    predictions = jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), predictions)
+    return jax.vmap(jax.vmap(_spread))(predictions, scenes.at, visible)
+
+
+def _read_all(asking: Asking, scenes: Scene, features: Features) -> Prediction:
     """Predictions of all items; the head is asked for as many at a time as fit in `PIECE`."""
+    model, proposal = asking.model, asking.proposal
 
     def of_item(item: tuple[Scene, Features]) -> Prediction:
         scene, states = item
@@ -126,7 +172,7 @@ def _read_all(
         joined = logits[0]
         if proposal.guidance is not None:
             joined = guide(logits[0], logits[1], proposal.guidance)
-        return read(proposal, needs, scene, joined)
+        return read(proposal, asking.needs, scene, joined)
 
     number, window = scenes.at.shape
     if not isinstance(model, Headed):
@@ -151,10 +197,6 @@ def _cut(scenes: Scene, features: Features, cuts: int) -> tuple[Scene, tuple[Arr
     windows = jax.tree.map(cut, scenes._replace(key=None, total=None))
     key, total = (jnp.repeat(leaf, cuts) for leaf in (scenes.key, scenes.total))
     return windows._replace(key=key, total=total), jax.tree.map(cut, features)
-
-
-def _start(row: Row, needs: frozenset[str]) -> Int[Array, ""]:
-    return jnp.int32(0) if "canvas" in needs else place(row).start
 
 
 def _visible(

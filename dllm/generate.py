@@ -11,6 +11,7 @@ from dllm.load import Model
 from dllm.prompts import Prompt, listed
 from dllm.requests import answer_layouts, find_rule, make_proposal, stop_strings
 from dllm.results import Generation, cut, generation, text_of
+from dllm.row import Cache
 from samplers import Scheduler
 
 
@@ -21,6 +22,7 @@ def generate(
     scheduler: str | Scheduler = "threshold",
     gen_length: int = 128,
     block_length: int | None = None,
+    cache: str | Cache = "none",
     num_drafts: int = 1,
     seed: PerRow = 0,
     temperature: float = 0.0,
@@ -45,6 +47,8 @@ def generate(
         scheduler: a rule, or its name as `dllm.rule` takes it.
         gen_length: positions to write, the most an answer can hold.
         block_length: positions a block; left out, the largest divisor of `gen_length` up to 32.
+        cache: `prefix` or `dual` computes part of the canvas in most forwards (or a
+            `dllm.Cache`). Faster, and not quite the same answer.
         num_drafts: guessed canvases a forward. Tokens never depend on it.
         seed: an int a prompt, or one s that means s + i for prompt i.
         temperature: 0 takes the likeliest token. Filters and scores: `dllm.Proposal`.
@@ -74,6 +78,7 @@ def generate(
         proposal,
         batch,
         num_drafts,
+        cache,
         model.specials.ends,
         constraint,
         trajectory,

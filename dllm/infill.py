@@ -11,6 +11,7 @@ from dllm.jobs import GLANCE, Glance, Task
 from dllm.load import Model
 from dllm.requests import find_rule, make_proposal
 from dllm.results import Infilling, infilling
+from dllm.row import Cache
 from samplers import MASK, Scheduler
 
 _HOLE = re.compile(r"\{\{\s*(\d+)\s*\}\}")
@@ -48,6 +49,7 @@ def infill(
     *,
     scheduler: str | Scheduler = "threshold",
     block_length: int | None = None,
+    cache: str | Cache = "none",
     num_drafts: int = 1,
     seed: PerRow = 0,
     temperature: float = 0.0,
@@ -84,6 +86,7 @@ def infill(
         num_drafts,
         constraint=constraint,
         trajectory=trajectory,
+        cache=cache,
         glance=GLANCE if watch is None else 0.0,
     )
     filled = collect(

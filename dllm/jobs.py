@@ -10,6 +10,7 @@ from dllm.forward import Constraint
 from dllm.load import Model
 from dllm.pool import Pool, Slots
 from dllm.propose import Proposal
+from dllm.row import Cache
 from samplers import MASK, Scheduler
 
 GLANCE = 0.5
@@ -24,6 +25,7 @@ class Task:
     proposal: Proposal
     batch: int = 8
     num_drafts: int = 1
+    cache: str | Cache = "none"
     ends: tuple[int, ...] = ()
     constraint: Constraint | None = None
     trajectory: bool = False
@@ -90,9 +92,11 @@ def _run_bucket(
         rows,
         task.scheduler,
         task.num_drafts,
+        cache=task.cache,
         ends=task.ends,
         record=2 * holes if task.trajectory else 0,
     )
+    settings = settings._replace(suffix=bucket(settings.suffix, length))
     if len({end - start for layout in own for start, end in layout.blocks}) > 1:
         settings = settings._replace(window=bucket(settings.window, length))
 

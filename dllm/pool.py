@@ -15,6 +15,7 @@ from dllm.decode import (
     NEVER,
     Decoded,
     Leave,
+    begin_memory,
     begin_rows,
     plan_program,
     refuse_below,
@@ -23,7 +24,7 @@ from dllm.decode import (
 )
 from dllm.forward import Constraint, Denoiser, Headed
 from dllm.propose import Proposal
-from dllm.row import Outcome, Row, Settings, select
+from dllm.row import Cache, Outcome, Row, Settings, select
 from samplers import MASK, Scheduler
 
 Progress = Callable[[int, int], None]
@@ -103,11 +104,14 @@ class Pool:
         queue, settings = self._queue, self._settings
         slots = self._begin(queue.take(range(len(queue.held))))
         slots = slots._replace(outcome=jnp.where(queue.held < 0, Outcome.FILLED, slots.outcome))
+        memory = begin_memory(self._fixed[0], self._fixed[1], settings, slots)
         while np.any(queue.held >= 0):
             leave = Leave(queue.leave_at, self._pace.forwards)
             if self._by_block:
                 leave = leave._replace(block=slots.block + 1)
-            slots, taken = run_compiled(*self._fixed, slots, leave, settings=settings)
+            slots, memory, taken = run_compiled(
+                *self._fixed, slots, memory, leave, settings=settings
+            )
             self.forwards += self._pace.tell(int(taken))
             slots = self._show(slots)
             ended = list(_collect(settings, queue, slots))
@@ -155,6 +159,7 @@ def decode_many(
     *,
     batch: int,
     constraint: Constraint | None = None,
+    cache: str | Cache = "none",
     num_drafts: int = 1,
     ends: Sequence[int] = (),
     reference_calls: bool = False,
@@ -168,6 +173,7 @@ def decode_many(
         rows,
         scheduler,
         num_drafts,
+        cache=cache,
         ends=ends,
         reference_calls=reference_calls,
         record=record,

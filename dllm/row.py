@@ -32,6 +32,24 @@ class Kind(enum.IntEnum):
 
     FULL = 0
     """The whole canvas."""
+    SUFFIX = 1
+    """The block and everything behind it, over kept keys and values."""
+    BLOCK = 2
+    """The block alone, over kept keys and values."""
+
+
+class Cache(NamedTuple):
+    """Which keys and values are kept between forwards, and for how long; see `dllm.caches`."""
+
+    kind: str = "none"
+    """`none`, `prefix` or `dual`."""
+    refresh: int | None = None
+    """Steps of a block between two full forwards; left out, one at its start alone."""
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is kept."""
+        return self.kind != "none"
 
 
 class Settings(NamedTuple):
@@ -45,6 +63,14 @@ class Settings(NamedTuple):
     """Tokens that end an answer."""
     record: int = 0
     """How many steps are kept in `trajectory` and `log`."""
+    cache: Cache = Cache()
+    suffix: int = 0
+    """Positions from the earliest block on: what a forward over a prefix cache computes."""
+
+    @property
+    def computed(self) -> int:
+        """Positions that a forward over kept keys and values computes."""
+        return self.suffix if self.cache.kind == "prefix" else self.window
 
 
 class Row(NamedTuple):
@@ -118,7 +144,7 @@ def take_step(scheduler: Scheduler, settings: Settings, row: Row, prediction: Pr
     here = place(row)
     _, key = streams(row.key, row.block, row.step)
     move = scheduler.update(key, row.state, row.canvas, prediction, here)
-    least = planned(scheduler, here) if settings.reference_calls else 1
+    least = _least(scheduler, settings, here)
     moved = row._replace(
         canvas=move.canvas,
         log_probs=_committed(row, move, prediction),
@@ -165,6 +191,17 @@ def _leave(settings: Settings, row: Row, here: Place) -> Row:
     over = jnp.any(ending & (at >= row.prompt) & (at < here.end))
     over = over & (left.outcome != Outcome.FILLED)
     return left._replace(outcome=jnp.where(over, Outcome.ENDED, left.outcome))
+
+
+def _least(scheduler: Scheduler, settings: Settings, here: Place) -> Int[Array, ""] | int:
+    """Forwards that a block takes at least.
+
+    Published loops without a cache spend their whole schedule. With one, they make a forward over
+    it before they look whether the full one has filled the block.
+    """
+    if not settings.reference_calls:
+        return 1
+    return 2 if settings.cache.on else planned(scheduler, here)
 
 
 def _committed(row: Row, move: Move, prediction: Prediction) -> Float[Array, " length"]:

@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import jax
 
-from dllm.decode import Decoded, Leave, begin_rows, plan_program, result, run_compiled
+from dllm.decode import Decoded, Leave, begin_memory, begin_rows, plan_program, result, run_compiled
 from dllm.forward import Constraint
 from dllm.jobs import batch_rows, bucket
 from dllm.load import Model
 from dllm.requests import answer_layouts, find_rule, make_proposal, stop_strings
 from dllm.results import Generation, generation
-from dllm.row import Outcome, Row, Settings
+from dllm.row import Cache, Outcome, Row, Settings
 from samplers import Scheduler
 
 
@@ -33,6 +33,7 @@ def stream(
     scheduler: str | Scheduler = "threshold",
     gen_length: int = 128,
     block_length: int | None = None,
+    cache: str | Cache = "none",
     num_drafts: int = 1,
     seed: int = 0,
     temperature: float = 0.0,
@@ -53,13 +54,14 @@ def stream(
     proposal = make_proposal(model, temperature, top_p, top_k, guidance, suppress)
     chosen, ends = find_rule(model, scheduler), model.specials.ends
     rows = batch_rows([layout], bucket(len(layout.ids), model.config.max_length))
-    settings = plan_program(rows, chosen, num_drafts, ends=ends)
+    settings = plan_program(rows, chosen, num_drafts, cache=cache, ends=ends)
     row = begin_rows(chosen, settings, max(4096, 4 * gen_length), rows)
+    memory = begin_memory(model.network, proposal, settings, row)
     text, tokens = "", 0
     while True:
         leave = Leave(block=row.block + 1)
-        row, _ = run_compiled(
-            model.network, proposal, constraint, chosen, row, leave, settings=settings
+        row, memory, _ = run_compiled(
+            model.network, proposal, constraint, chosen, row, memory, leave, settings=settings
         )
         block, decoded = _first(row, settings)
         running = decoded.outcome == Outcome.RUNNING

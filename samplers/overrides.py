@@ -16,14 +16,17 @@ class EarlyStop:
 
     Later blocks then hold no undecided position and are skipped, so the row ends with the block the
     token is in (dInfer `early_stop`). The published code also takes an end-of-text token of the
-    prompt for the answer's: `scope="canvas"`.
+    prompt for the answer's: `scope="canvas"`; and over a cache it does not look after the full
+    forward that opens a block: `after=1` leaves so many steps of each block out.
     """
 
     eos: Whole
     scope: str = static(default="answer")
+    after: Whole = 0
 
     def __post_init__(self) -> None:
         require("EarlyStop", "eos", self.eos, 0)
+        require("EarlyStop", "after", self.after, 0)
         if self.scope not in _SCOPES:
             raise ValueError(f"EarlyStop: scope must be one of {_SCOPES}, got {self.scope!r}")
 
@@ -33,4 +36,5 @@ class EarlyStop:
         begin = view.place.prompt if self.scope == "answer" else 0
         ends = (canvas == eos) & (at >= begin)
         first = jnp.min(jnp.where(ends, at, canvas.shape[0]))
-        return jnp.where((at > first) & (canvas != VOID), eos, canvas)
+        behind = (at > first) & (canvas != VOID) & (view.place.step >= jnp.asarray(self.after))
+        return jnp.where(behind, eos, canvas)

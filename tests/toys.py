@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from dllm import Span
 from samplers import MASK, VOID, part, static
 
 VOCAB, WIDTH, POSITIONS = 24, 16, 64
@@ -40,20 +41,52 @@ class Tanh:
         at = start + jnp.arange(window)
         return jnp.minimum(jnp.maximum(at - 1, 0) if self.shifted else at, canvas.shape[0] - 1)
 
+    def remember(
+        self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
+    ) -> tuple[Float[Array, "rows window vocab"], Any]:
+        def of_row(row: Array, at: Array) -> tuple[Array, Any]:
+            logits, kept = self._run(row, row != VOID)
+            return logits[self._window(row, at, window)], kept
+
+        return jax.vmap(of_row)(canvas, start)
+
+    def recall(
+        self, memory: Any, canvas: Int[Array, "rows length"], span: Span, window: int
+    ) -> Float[Array, "rows window vocab"]:
+        """Computes all of the canvas and puts what memory holds over it outside the span."""
+
+        def of_row(kept: Any, row: Array, span: Span) -> Array:
+            at = jnp.arange(row.shape[0])
+            fresh = (at >= span.start) & (at < span.stop)
+            logits, _ = self._run(row, at < span.known, kept, fresh)
+            at = jnp.arange(window)
+            at = jnp.maximum(at - 1, 0) if self.shifted else at  # shifts inside the window
+            return logits[jnp.minimum(span.start + at, row.shape[0] - 1)]
+
+        return jax.vmap(of_row)(memory, canvas, span)
+
     def _row(self, canvas: Array) -> Array:
+        return self._run(canvas, canvas != VOID)[0]
+
+    def _run(
+        self, canvas: Array, exists: Array, kept: Any = None, fresh: Any = None
+    ) -> tuple[Array, tuple[Array, ...]]:
         params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), self.params)
         length = canvas.shape[0]
-        exists = (canvas != VOID).astype(jnp.float32)
         hidden = params["E"][jnp.where(canvas >= 0, canvas, MASK_ID)]
+        values = []
         with jax.default_matmul_precision("highest"):
-            for layer in ("1", "2"):
-                mix = params["A" + layer][:length, :length] * exists[None]
-                seen = mix @ (hidden @ params["V" + layer])
+            for number, layer in enumerate("12"):
+                mix = params["A" + layer][:length, :length] * exists[None].astype(jnp.float32)
+                value = hidden @ params["V" + layer]
+                value = value if kept is None else jnp.where(fresh[:, None], value, kept[number])
+                values.append(value)
                 here = hidden @ params["W" + layer] + params["P" + layer][:length]
-                hidden = jnp.tanh(here + seen)
+                hidden = jnp.tanh(here + mix @ value)
                 if self.quantised:
                     hidden = jnp.round(hidden * 256) / 256
-            return self.gain * (hidden @ params["U"]) + jnp.asarray(self.bias)[:length]
+            logits = self.gain * (hidden @ params["U"]) + jnp.asarray(self.bias)[:length]
+        return logits, tuple(values)
 
 
 def random_params(seed: int) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 import dllm
+from dllm.caches import KINDS
 from dllm.cli import cache
 from dllm.cli.interrupts import undisturbed
 from dllm.load import DTYPES, Model
@@ -27,6 +28,12 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
     add("--scheduler", default="threshold", metavar="RULE", help="default: %(default)s")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the rule")
     add("--block", type=int, metavar="N", help="positions a block")
+    add(
+        "--cache",
+        choices=KINDS,
+        default="none",
+        help="keys and values kept between forwards (default %(default)s)",
+    )
     add("--drafts", type=int, default=1, metavar="N", help="guessed canvases a forward")
     add("--batch", type=int, default=8, metavar="N", help="rows at a time (default %(default)s)")
     add("--seed", type=int, default=0, help="of the first prompt; the next has the next")
@@ -83,6 +90,7 @@ def keywords(options: argparse.Namespace, model: Model) -> dict[str, Any]:
     return {
         "scheduler": scheduler(options, model),
         "block_length": options.block,
+        "cache": options.cache,
         "num_drafts": options.drafts,
         "batch": options.batch,
         "seed": options.seed,

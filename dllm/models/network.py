@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int
 
+from dllm.caches import Span
 from dllm.models.config import Config
-from dllm.models.transformer import Transformer
+from dllm.models.transformer import KeyValue, Seen, Transformer
 from samplers import VOID, part, static
 
 
@@ -29,8 +30,7 @@ class Network:
         self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
     ) -> Float[Array, "rows window width"]:
         """States of `window` positions from each row's `start` on; see `dllm.Headed`."""
-        states = self.states(jnp.where(canvas >= 0, canvas, self.mask), _lengths(canvas))
-        return jax.vmap(lambda row, first: _window(row, first, window))(states, start)
+        return self.remember(canvas, start, window)[0]
 
     def head(self, hidden: Float[Array, "*batch width"]) -> Float[Array, "*batch vocab"]:
         """Logits of states."""
@@ -43,6 +43,27 @@ class Network:
         """See `dllm.Denoiser`."""
         return self.head(self.hidden(canvas, start, window))
 
+    def remember(
+        self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
+    ) -> tuple[Float[Array, "rows window width"], tuple[KeyValue, ...]]:
+        """See `dllm.Cached`."""
+        states, kept = self._run(self._ids(canvas), _whole(canvas.shape[1], _lengths(canvas)))
+        return jax.vmap(lambda row, first: _window(row, first, window))(states, start), kept
+
+    def recall(
+        self,
+        memory: tuple[KeyValue, ...],
+        canvas: Int[Array, "rows length"],
+        span: Span,
+        window: int,
+    ) -> Float[Array, "rows window width"]:
+        """See `dllm.Cached`."""
+        length = canvas.shape[1]
+        at = span.start[:, None] + jnp.arange(window)[None]
+        ids = jnp.take_along_axis(self._ids(canvas), jnp.minimum(at, length - 1), axis=1)
+        nowhere = jnp.where(at < span.stop[:, None], at, length)
+        return self._run(ids, Seen(nowhere, span.known, kept=memory))[0]
+
     def states(
         self,
         ids: Int[Array, "rows length"],
@@ -50,8 +71,16 @@ class Network:
         visible: Bool[Array, "rows length"] | None = None,
     ) -> Float[Array, "rows length width"]:
         """States of every position before the last norm, from the model's own ids."""
+        return self._run(ids, _whole(ids.shape[1], lengths)._replace(visible=visible))[0]
+
+    def _run(
+        self, ids: Int[Array, "rows computed"], seen: Seen
+    ) -> tuple[Float[Array, "rows computed width"], tuple[KeyValue, ...]]:
         with jax.default_matmul_precision(self._precision):
-            return nnx.merge(self.graph, self.state)(ids, lengths, visible)
+            return nnx.merge(self.graph, self.state)(ids, seen)
+
+    def _ids(self, canvas: Int[Array, "rows length"]) -> Int[Array, "rows length"]:
+        return jnp.where(canvas >= 0, canvas, self.mask)
 
     @property
     def dtype(self) -> jnp.dtype:
@@ -67,6 +96,11 @@ def abstract(config: Config, dtype: Any) -> tuple[Any, nnx.State]:
     """The graph of a transformer and its parameters as shapes only."""
     graph, state = nnx.split(nnx.eval_shape(lambda: Transformer(config, dtype)))
     return graph, state
+
+
+def _whole(length: int, lengths: Int[Array, " rows"]) -> Seen:
+    """Every position is computed."""
+    return Seen(jnp.arange(length)[None], lengths)
 
 
 def _lengths(canvas: Int[Array, "rows length"]) -> Int[Array, " rows"]:

@@ -5,6 +5,9 @@ speed, and loading is then a plain copy. Norms, rotary tables and softmax are fl
 dtype.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -14,6 +17,37 @@ from dllm.models.attention import attend
 from dllm.models.config import Config
 
 
+class KeyValue(NamedTuple):
+    """Keys and values of one layer, by position."""
+
+    key: Float[Array, "rows length kv_heads dim"]
+    value: Float[Array, "rows length kv_heads dim"]
+
+
+class Seen(NamedTuple):
+    """Where the computed positions stand, and what they attend to."""
+
+    positions: Int[Array, "#rows computed"]
+    lengths: Int[Array, " rows"]
+    """Positions from here on do not exist."""
+    visible: Bool[Array, "rows length"] | None = None
+    """Replaces `lengths` where positions are missing in other places."""
+    kept: Sequence[KeyValue] | None = None
+    """A layer each: what the positions that are not computed were."""
+
+    def join(self, layer: int, fresh: KeyValue) -> KeyValue:
+        """A layer's keys and values of all positions."""
+        if self.kept is None:
+            return fresh
+        rows = jnp.arange(self.positions.shape[0])[:, None]
+        # Positions past the end are computed for nothing and dropped.
+        put = [
+            old.at[rows, self.positions].set(new, mode="drop")
+            for old, new in zip(self.kept[layer], fresh, strict=True)
+        ]
+        return KeyValue(*put)
+
+
 class Linear(nnx.Module):
     """x W^T without a bias."""
 
@@ -21,7 +55,7 @@ class Linear(nnx.Module):
         self.weight = nnx.Param(jnp.zeros((outputs, inputs), dtype))
 
     def __call__(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
-        return jnp.einsum("...i,oi->...o", x, self.weight[...])
+        return product(x, self.weight[...])
 
 
 class RMSNorm(nnx.Module):
@@ -49,17 +83,14 @@ class Attention(nnx.Module):
         self.output = Linear(config.heads * config.head_dim, config.width, dtype)
 
     def __call__(
-        self,
-        x: Float[Array, "rows length width"],
-        lengths: Int[Array, " rows"],
-        visible: Bool[Array, "rows length"] | None,
-    ) -> Float[Array, "rows length width"]:
+        self, x: Float[Array, "rows computed width"], layer: int, seen: Seen
+    ) -> tuple[Float[Array, "rows computed width"], KeyValue]:
         split = (*x.shape[:2], -1, self.head_dim)
-        positions = jnp.arange(x.shape[1])
-        query = rotate(self.query(x).reshape(split), positions, self.theta)
-        key = rotate(self.key(x).reshape(split), positions, self.theta)
-        mixed = attend(query, key, self.value(x).reshape(split), lengths, visible)
-        return self.output(mixed.reshape(*x.shape[:2], -1))
+        query = rotate(self.query(x).reshape(split), seen.positions, self.theta)
+        key = rotate(self.key(x).reshape(split), seen.positions, self.theta)
+        held = seen.join(layer, KeyValue(key, self.value(x).reshape(split)))
+        mixed = attend(query, held.key, held.value, seen.lengths, seen.visible)
+        return self.output(mixed.reshape(*x.shape[:2], -1)), held
 
 
 class MLP(nnx.Module):
@@ -84,13 +115,11 @@ class Layer(nnx.Module):
         self.mlp = MLP(config, dtype)
 
     def __call__(
-        self,
-        x: Float[Array, "rows length width"],
-        lengths: Int[Array, " rows"],
-        visible: Bool[Array, "rows length"] | None,
-    ) -> Float[Array, "rows length width"]:
-        x = x + self.attention(self.attention_norm(x), lengths, visible)
-        return x + self.mlp(self.mlp_norm(x))
+        self, x: Float[Array, "rows computed width"], layer: int, seen: Seen
+    ) -> tuple[Float[Array, "rows computed width"], KeyValue]:
+        mixed, held = self.attention(self.attention_norm(x), layer, seen)
+        x = x + mixed
+        return x + self.mlp(self.mlp_norm(x)), held
 
 
 class Transformer(nnx.Module):
@@ -103,35 +132,41 @@ class Transformer(nnx.Module):
         self.output = None if config.tied else Linear(config.width, config.vocab, dtype)
 
     def __call__(
-        self,
-        ids: Int[Array, "rows length"],
-        lengths: Int[Array, " rows"],
-        visible: Bool[Array, "rows length"] | None = None,
-    ) -> Float[Array, "rows length width"]:
-        """States before the last norm.
-
-        Position i of a row attends to the first `lengths` positions, or to those that `visible`
-        says.
-        """
+        self, ids: Int[Array, "rows computed"], seen: Seen
+    ) -> tuple[Float[Array, "rows computed width"], tuple[KeyValue, ...]]:
+        """States before the last norm, and each layer's keys and values of all positions."""
         x = self.embedding[...][ids]
-        for layer in self.layers:
-            x = layer(x, lengths, visible)
-        return x
+        kept = []
+        for number, layer in enumerate(self.layers):
+            x, held = layer(x, number, seen)
+            kept.append(held)
+        return x, tuple(kept)
 
     def head(self, x: Float[Array, "*batch width"]) -> Float[Array, "*batch vocab"]:
         """Logits in float32."""
         weight = self.embedding[...] if self.output is None else self.output.weight[...]
         normed = self.norm(x)
-        return jnp.einsum("...w,vw->...v", normed, weight, preferred_element_type=jnp.float32)
+        return product(normed, weight, jnp.float32)
+
+
+def product(
+    x: Float[Array, "*batch inputs"],
+    weight: Float[Array, "outputs inputs"],
+    dtype: DTypeLike | None = None,
+) -> Float[Array, "*batch outputs"]:
+    """x W^T. In two dimensions: XLA's CPU backend differentiates that in two thirds of the time."""
+    flat = x.reshape(-1, x.shape[-1])
+    made = jnp.einsum("ni,oi->no", flat, weight, preferred_element_type=dtype)
+    return made.reshape(*x.shape[:-1], -1)
 
 
 def rotate(
-    x: Float[Array, "rows length heads dim"], positions: Int[Array, " length"], theta: float
+    x: Float[Array, "rows length heads dim"], positions: Int[Array, "#rows length"], theta: float
 ) -> Float[Array, "rows length heads dim"]:
     """Rotary positions, halves against halves (NeoX order), in float32."""
     half = x.shape[-1] // 2
     frequencies = theta ** -(jnp.arange(half, dtype=jnp.float32) / half)
-    angles = (positions.astype(jnp.float32)[:, None] * frequencies[None])[None, :, None]
+    angles = positions.astype(jnp.float32)[:, :, None, None] * frequencies[None, None, None]
     first, second = jnp.split(x.astype(jnp.float32), 2, axis=-1)
     cos, sin = jnp.cos(angles), jnp.sin(angles)
     turned = jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)

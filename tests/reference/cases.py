@@ -1,11 +1,12 @@
 """Cases in the schema of the recorded vectors, made by the NumPy twins."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tests.reference import samplers, selections
-from tests.reference.model import tanh_logits
+from tests.reference.model import tanh_logits, tanh_run
 from tests.reference.samplers import Reading, Run
 from tests.toys import EOS, EOT, MASK_ID, VOCAB, random_params
 
@@ -16,9 +17,13 @@ Case = dict[str, Any]
 
 def make(kind: str, args: dict[str, Any], prompt: list[int], toy: Case, seed: int = 0) -> Case:
     """Runs the twin of one published sampler on one prompt."""
-    run, draws = _RUN[kind](args, prompt, toy, np.random.default_rng(seed))
-    length = len(run.final)
-    call = {"kind": "full", "start": 0, "length": length}
+    calls: list[samplers.Call] = []
+    if args.get("function", "").endswith("_cache") or args.get("use_cache"):
+        run, calls = _cached(kind, args, prompt, toy)
+        draws = []
+    else:
+        run, draws = _RUN[kind](args, prompt, toy, np.random.default_rng(seed))
+        calls = [("full", 0, len(run.final))] * len(run.states)
     return {
         "case": kind,
         "toy": toy,
@@ -27,7 +32,7 @@ def make(kind: str, args: dict[str, Any], prompt: list[int], toy: Case, seed: in
         "nfe": len(run.states),
         "states": [[state] for state in run.states],
         "final": [run.final],
-        "calls": [call] * len(run.states),
+        "calls": [dict(zip(("kind", "start", "length"), call, strict=True)) for call in calls],
         "injected_uniforms": {"draws": draws},
     }
 
@@ -88,6 +93,30 @@ def _llada(args: Case, prompt: list[int], toy: Case, random: Any) -> tuple[Run, 
 
 def _fastdllm(args: Case, prompt: list[int], toy: Case, random: Any) -> tuple[Run, list]:
     reading, draws = _reading(args, len(prompt) + args["gen_length"], random)
+    shape = (args["gen_length"], args["block_length"], _select(args), reading, _eos(args))
+    return samplers.fastdllm(_predict(toy), prompt, *shape), draws
+
+
+def _cached(kind: str, args: Case, prompt: list[int], toy: Case) -> tuple[Run, list[samplers.Call]]:
+    """Fast-dLLM makes a call over the cache before it looks whether the block is filled."""
+    params = toy["params"]
+    return samplers.fastdllm_cached(
+        partial(tanh_run, params, toy["gain"], params[toy["bias"]]),
+        prompt,
+        args["gen_length"],
+        args["block_length"],
+        _select(args),
+        dual="dual" in args["function"] or bool(args.get("dual_cache")),
+        spare=kind == "fastdllm",
+        eos=_eos(args),
+    )
+
+
+def _eos(args: Case) -> int | None:
+    return EOS if args.get("early_stop") else None
+
+
+def _select(args: Case) -> samplers.Select:
     gen, block = args["gen_length"], args["block_length"]
     schedule = selections.even(block, args["steps"] // (gen // block))
 
@@ -98,8 +127,7 @@ def _fastdllm(args: Case, prompt: list[int], toy: Case, random: Any) -> tuple[Ru
             return selections.factor(scores, eligible, args["factor"], published=True)
         return selections.top_k(scores, eligible, schedule[step])
 
-    eos = EOS if args.get("early_stop") else None
-    return samplers.fastdllm(_predict(toy), prompt, gen, block, select, reading, eos), draws
+    return select
 
 
 def _dream(args: Case, prompt: list[int], toy: Case, random: Any) -> tuple[Run, list]:

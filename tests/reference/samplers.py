@@ -1,4 +1,4 @@
-"""LLaDA, Fast-dLLM (no cache) and Dream, one row each."""
+"""LLaDA, Fast-dLLM and Dream, one row each."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,6 +10,8 @@ from tests.reference.model import MASK_ID as M
 from tests.reference.model import shift_right
 
 Predict = Callable[[np.ndarray], np.ndarray]
+Call = tuple[str, int, int]
+"""Kind, start, length."""
 Select = Callable[[np.ndarray, np.ndarray, int], list[int]]
 
 
@@ -79,6 +81,50 @@ def fastdllm(
         if eos is not None and eos in x:
             break
     return Run(states, x.tolist())
+
+
+def fastdllm_cached(
+    run: Callable[..., tuple[np.ndarray, list[np.ndarray]]],
+    prompt: list[int],
+    gen: int,
+    block: int,
+    select: Select,
+    *,
+    dual: bool,
+    spare: bool,
+    eos: int | None = None,
+) -> tuple[Run, list[Call]]:
+    """A full call opens a block; the others compute the block, or all that follows its start.
+
+    `run(canvas, kept, window)` is the model. With `spare` a block is looked at once more even if
+    the full call filled it. Also returns the calls: kind, start, length.
+    """
+    x = np.array(prompt + [M] * gen)
+    states, calls = [], []
+    for start in range(len(prompt), len(x), block):
+        inside = slice(start, start + block)
+        window = inside if dual else slice(start, len(x))
+        kept, step = None, 0
+        while M in x[inside] or (spare and step == 1):
+            states.append(x.tolist())
+            if step == 0:
+                logits, kept = run(x)
+                calls.append(("full", 0, len(x)))
+            else:
+                logits, _ = run(x, kept, window)
+                calls.append(("block" if dual else "suffix", start, window.stop - start))
+            tokens = logits.argmax(-1)
+            scores = distributions.softmax(logits)[np.arange(len(x)), tokens]
+            eligible = np.zeros(len(x), bool)
+            eligible[inside] = x[inside] == M
+            for i in select(scores, eligible, step):
+                x[i] = tokens[i]
+            if eos is not None and eos in x and step:
+                x[x.tolist().index(eos) :] = eos
+            step += 1
+        if eos is not None and eos in x:
+            break
+    return Run(states, x.tolist()), calls
 
 
 def dream(

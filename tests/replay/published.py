@@ -34,6 +34,7 @@ class Replay(NamedTuple):
     scheduler: Scheduler
     proposal: Proposal
     reference_calls: bool
+    cache: str = "none"
 
 
 def assert_replays(kind: str, case: dict[str, Any]) -> None:
@@ -44,6 +45,7 @@ def assert_replays(kind: str, case: dict[str, Any]) -> None:
             replay.rows,
             replay.scheduler,
             replay.proposal,
+            cache=replay.cache,
             reference_calls=replay.reference_calls,
             record=STEPS,
         )
@@ -105,10 +107,22 @@ def _replay(case: dict[str, Any], kind: str, group: list[int]) -> Replay:
     draws = Draws(case, group[0])
     build = {"llada": llada, "fastdllm": fastdllm, "dinfer": fastdllm, "dream": _dream}[kind]
     laid_out = _rows([case["prompt"][i] for i in group], arguments, whole=kind == "dream")
-    scheduler, proposal = build(arguments, draws)
+    cache = take_cache(arguments)
+    options = {"cached": cache != "none"} if build is fastdllm else {}
+    scheduler, proposal = build(arguments, draws, **options)
     if arguments:
         raise ValueError(f"{case['case']}: arguments that no rule here knows: {arguments}")
-    return Replay(_toy(case, kind), laid_out, scheduler, proposal, kind in ("llada", "dream"))
+    # Fast-dLLM looks at a block once more that the full forward has filled; dInfer does not.
+    spare = kind in ("llada", "dream") or (kind == "fastdllm" and cache != "none")
+    return Replay(_toy(case, kind), laid_out, scheduler, proposal, spare, cache)
+
+
+def take_cache(arguments: Arguments) -> str:
+    """The cache of a run of Fast-dLLM (its functions' names) or dInfer (its options)."""
+    function = arguments.get("function", "")
+    kept = arguments.pop("use_cache", function.endswith("_cache"))
+    both = arguments.pop("dual_cache", "dual" in function)
+    return ("dual" if both else "prefix") if kept else "none"
 
 
 def _toy(case: dict[str, Any], kind: str) -> Tanh:
@@ -158,8 +172,10 @@ def llada(
     )
 
 
-def fastdllm(arguments: Arguments, draws: Draws) -> tuple[Scheduler, Proposal]:
-    """The rule and proposal of a run of Fast-dLLM's or dInfer's sampler without a cache."""
+def fastdllm(
+    arguments: Arguments, draws: Draws, *, cached: bool = False
+) -> tuple[Scheduler, Proposal]:
+    """The rule and proposal of a run of Fast-dLLM's or dInfer's sampler."""
     arguments.pop("function")
     threshold, factor = arguments.pop("threshold", None), arguments.pop("factor", None)
     budget, select = Even(_steps(arguments)), TopK()
@@ -173,8 +189,10 @@ def fastdllm(arguments: Arguments, draws: Draws) -> tuple[Scheduler, Proposal]:
         score=_score(arguments, draws),
         budget=budget,
         select=select,
-        override=[EarlyStop(EOS, "canvas")] if arguments.pop("early_stop", False) else [],
-        reach="before",
+        override=[EarlyStop(EOS, "canvas", int(cached))]
+        if arguments.pop("early_stop", False)
+        else [],
+        reach="block" if cached else "before",
     )
     return scheduler, Proposal(
         temperature=jnp.float32(arguments.pop("temperature", 0.0)),

@@ -15,8 +15,11 @@ from tests.shared import needs_parity, parity_arrays, parity_folder
 
 OPTIMISED = True
 FOLDERS = {"llada": 2e-5}
-TRACES = ("full16", "semi_ar", "cfg", "fastdllm_v1_nocache")
-"""Beginnings of the names of runs without a cache."""
+CACHES = {
+    "generate": "none",
+    "generate_with_prefix_cache": "prefix",
+    "generate_with_dual_cache": "dual",
+}
 
 
 def _cases(kind: str) -> list[Any]:
@@ -24,7 +27,6 @@ def _cases(kind: str) -> list[Any]:
         pytest.param(folder, case, id=f"parity-{folder}-{case}")
         for folder in FOLDERS
         for case in sorted({key.split("/")[0] for key in parity_arrays(folder, kind)})
-        if kind == "inputs_outputs" or case.startswith(TRACES)
     ]
 
 
@@ -52,22 +54,29 @@ def test_decodes_of_published_code(folder: str, case: str) -> None:
     arrays = parity_arrays(folder, "decode_traces")
     arguments = json.loads(str(arrays[f"{case}/args"]))
     fast = "fn" in arguments
-    assert arguments.pop("fn", "generate") == "generate"
+    cache = CACHES[arguments.pop("fn", "generate")]
     prompt = arrays[f"{case}/prompt"]
     rows = dllm.rows(prompt, arguments.pop("gen_length"), arguments.pop("block_length"))
     if fast:
-        scheduler, proposal = fastdllm({**arguments, "function": "generate"}, Draws({}, 0))
+        drawn = Draws({}, 0)
+        scheduler, proposal = fastdllm(
+            {**arguments, "function": "generate"}, drawn, cached=cache != "none"
+        )
     else:
         scheduler, proposal = llada(arguments, Draws({}, 0), eos=250, eot=251)
         assert not arguments, "arguments that nothing here reads"
+    spare = not fast or cache != "none"
     ended = dllm.decode(
-        model.network, rows, scheduler, proposal, reference_calls=not fast, record=32
+        model.network, rows, scheduler, proposal, cache=cache, reference_calls=spare, record=32
     )
     if f"{case}/x_steps" in arrays:
         _assert_frames(ended, arrays[f"{case}/x_steps"], model.specials.mask)
     else:
         assert ended.canvas.tolist() == arrays[f"{case}/out"].tolist()
-        assert ended.forwards.tolist() == [int(arrays[f"{case}/nfe"])]
+        forwards = int(arrays[f"{case}/nfe"])
+        assert ended.forwards.tolist() == [forwards]
+        lengths = ended.log[0, :forwards, 2].tolist()
+        assert lengths == arrays[f"{case}/call_lengths"].tolist()
 
 
 def _assert_frames(ended: dllm.Decoded, frames: np.ndarray, mask: int) -> None:

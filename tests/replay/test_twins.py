@@ -54,7 +54,18 @@ DREAM = st.fixed_dictionaries(
     },
 )
 DREAM_OPTIONS: list[dict[str, Any]] = [{}, {"top_p": 0.9}, {"top_p": 0.5, "top_k": 4}]
-OPTIONS = {"llada": LLADA_OPTIONS, "dream": DREAM_OPTIONS}
+FASTDLLM_OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"function": "generate_with_prefix_cache", "threshold": 0.7, "early_stop": True},
+    {"function": "generate_with_dual_cache", "threshold": 0.7, "early_stop": True},
+]
+DINFER_OPTIONS: list[dict[str, Any]] = [{}, {"use_cache": True, "dual_cache": True}]
+OPTIONS = {
+    "llada": LLADA_OPTIONS,
+    "dream": DREAM_OPTIONS,
+    "fastdllm": FASTDLLM_OPTIONS,
+    "dinfer": DINFER_OPTIONS,
+}
 ARGUMENTS = {"llada": LLADA, "fastdllm": FASTDLLM, "dinfer": DINFER, "dream": DREAM}
 
 

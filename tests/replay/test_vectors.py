@@ -11,12 +11,10 @@ OPTIMISED = True
 
 
 def in_scope(file: str, case: dict[str, Any]) -> bool:
-    """Whether a case runs without a cache by a rule that exists here."""
+    """Whether a case runs by a rule that exists here."""
     arguments = case["args"]
-    if file == "fastdllm_llada":
-        return arguments["function"] == "generate"
     if file == "dinfer":
-        return arguments.get("function") == "generate_fastdllm" and not arguments.get("use_cache")
+        return arguments.get("function") == "generate_fastdllm"
     return arguments["impl"] == "dream" if file == "dream" else True
 
 
