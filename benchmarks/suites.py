@@ -1,0 +1,53 @@
+"""Which examples a run decodes: the embedded suite's own, or ParallelBench's from a folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.tasks import embedded, rows
+from benchmarks.tasks.catalogue import KINDS, kind_of
+from benchmarks.tasks.example import Example
+
+SUITES = ("embedded", "official")
+LIMIT = 100
+"""Examples a task of the embedded suite if no other number is asked for."""
+
+
+def choose(
+    suite: str, tasks: Sequence[str] = (), limit: int | None = None, folder: Path | None = None
+) -> dict[str, list[Example]]:
+    """Examples by task.
+
+    Args:
+        suite: one of `SUITES`.
+        tasks: short names; left out, all that can be graded.
+        limit: examples a task; left out, 100 embedded or all official ones. Fewer official ones
+            are spread evenly over the file, which is sorted by length.
+        folder: ParallelBench's rows, for the official suite.
+
+    Raises:
+        ValueError: an unknown suite or task, a limit below 1, no folder or one too many.
+    """
+    if suite not in SUITES:
+        raise ValueError(f"suite: must be one of {', '.join(SUITES)}, got {suite!r}")
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit: must be at least 1, got {limit}")
+    if (suite == "official") != (folder is not None):
+        needs = "needs --rows, a folder of its rows" if folder is None else "takes no --rows"
+        raise ValueError(f"suite: {suite} {needs}")
+    for task in tasks:
+        kind_of(task)
+    if folder is None:
+        return {task: embedded.evaluation(task, limit or LIMIT) for task in tasks or KINDS}
+    chosen = tasks or rows.tasks_in(folder)[0]
+    return {task: spread(rows.load(folder, task), limit) for task in chosen}
+
+
+def left_out(folder: Path | None, tasks: Sequence[str]) -> list[str]:
+    """What a run of all tasks of a folder cannot grade."""
+    return [] if folder is None or tasks else rows.tasks_in(folder)[1]
+
+
+def spread(examples: list[Example], limit: int | None) -> list[Example]:
+    """So many of the examples, at even distances."""
+    count = len(examples) if limit is None else min(limit, len(examples))
+    return [examples[i * len(examples) // count] for i in range(count)]

@@ -1,0 +1,91 @@
+"""The embedded suite: the twelve tasks with this project's names and short wordings.
+
+Evaluation and training draw from different streams, and training can be told to leave out every
+question that is scored.
+"""
+
+import zlib
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
+
+import numpy as np
+
+from benchmarks.tasks import latin_square, sudoku, waiting_line, wordings
+from benchmarks.tasks.catalogue import KINDS, LINES, kind_of
+from benchmarks.tasks.example import Example, Instance, Key
+
+Draw = Callable[[np.random.Generator, tuple[int, int]], Instance]
+"""Draws an instance; the bounds are those of a line's length, which puzzles do not look at."""
+
+LENGTHS = (3, 6)
+SCORED = 1000
+"""Examples a task that `scored_keys` covers: no evaluation may be larger."""
+
+_EVALUATION = 0x5C0BE
+
+
+def _line(task: str) -> Draw:
+    return partial(waiting_line.draw, task)
+
+
+TASKS: dict[str, Draw] = {
+    **{task: _line(task) for task in LINES},
+    latin_square.TASK: lambda rng, _: latin_square.draw(rng),
+    sudoku.TASK: lambda rng, _: sudoku.draw(rng),
+}
+
+
+def draw(
+    task: str,
+    rng: np.random.Generator,
+    lengths: tuple[int, int] = LENGTHS,
+    exclude: Collection[Key] = (),
+) -> Instance:
+    """An instance that is none of the excluded."""
+    kind_of(task)
+    while (made := TASKS[task](rng, lengths)).key in exclude:
+        pass
+    return made
+
+
+def sample(
+    task: str,
+    rng: np.random.Generator,
+    lengths: tuple[int, int] = LENGTHS,
+    exclude: Collection[Key] = (),
+) -> Example:
+    """An example in any of the short wordings.
+
+    Args:
+        task: a short name of `TASKS`.
+        rng: the only source of chance.
+        lengths: bounds of a line's length, both included.
+        exclude: questions not to ask, whatever their wording: `scored_keys()`.
+
+    Raises:
+        ValueError: an unknown task, or lengths that it cannot have.
+    """
+    return wordings.example(draw(task, rng, lengths, exclude), rng)
+
+
+def evaluation(task: str, count: int) -> list[Example]:
+    """The first scored examples of a task: always the same, a shorter list begins a longer one.
+
+    Raises:
+        ValueError: an unknown task, or more than are kept from training.
+    """
+    kind_of(task)
+    if not 1 <= count <= SCORED:
+        raise ValueError(f"limit: must be in [1, {SCORED}] for the embedded suite, got {count}")
+    rng = np.random.default_rng([_EVALUATION, zlib.crc32(task.encode())])
+    seen: set[Key] = set()
+    examples = []
+    for _ in range(count):
+        examples.append(sample(task, rng, exclude=seen))
+        seen.add(examples[-1].key)
+    return examples
+
+
+def scored_keys(tasks: Iterable[str] = KINDS) -> frozenset[Key]:
+    """Every question that an evaluation may ask: training leaves them out."""
+    return frozenset(example.key for task in tasks for example in evaluation(task, SCORED))
