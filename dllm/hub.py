@@ -1,5 +1,6 @@
-"""Where a checkpoint's folder is: a local path, or a hub id fetched through `huggingface_hub`."""
+"""Where a checkpoint's folder is: embedded, local, or a hub id fetched by `huggingface_hub`."""
 
+from importlib import resources
 from pathlib import Path
 
 import huggingface_hub
@@ -23,12 +24,18 @@ PATTERNS = (
 """All that is ever fetched: no pickles and no code."""
 
 
+EMBEDDED = ("tiny",)
+"""Checkpoints that come with the package; a folder of such a name is written `./tiny`."""
+
+
 def folder_of(path: str | Path, revision: str | None = None) -> Path:
     """The folder of a checkpoint, fetched if need be.
 
     Raises:
         CheckpointError: it is neither a folder nor a hub id that can be had.
     """
+    if path in EMBEDDED:
+        return Path(str(resources.files("dllm.models") / str(path)))
     folder = Path(path).expanduser()
     if folder.is_dir():
         return folder

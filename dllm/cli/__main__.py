@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from dllm.cli import generate, infill, info, init_random
+from dllm.cli import generate, infill, info, init_random, train
 from dllm.cli.cache import keep_programs
 
 COMMANDS = {
@@ -14,6 +14,7 @@ COMMANDS = {
     "infill": infill,
     "info": info,
     "init-random": init_random,
+    "train": train,
 }
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended."""
@@ -25,6 +26,7 @@ examples:
   dllm infill "The {{8}} sat on the {{4}}." --model DIR --watch
   dllm info DIR --batch 8 --length 1024
   dllm init-random DIR --preset llada-25m
+  dllm train --config tune.toml --out runs/tuned --init DIR
 """
 
 

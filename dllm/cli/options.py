@@ -14,7 +14,7 @@ from dllm.caches import KINDS
 from dllm.cli import cache
 from dllm.cli.interrupts import undisturbed
 from dllm.load import DTYPES, Model
-from dllm.requests import find_rule
+from dllm.requests import find_rule, ids_of
 from dllm.results import Generation
 from samplers import Scheduler
 
@@ -22,7 +22,12 @@ from samplers import Scheduler
 def add_decoding(parser: argparse.ArgumentParser) -> None:
     """The model, the rule, sampling, output."""
     add = parser.add_argument_group("model").add_argument
-    add("--model", required=True, metavar="DIR|ID", help="a checkpoint's folder or hub id")
+    add(
+        "--model",
+        default="tiny",
+        metavar="DIR|ID",
+        help="a checkpoint's folder or hub id (default: %(default)s, which comes with the package)",
+    )
     add("--dtype", choices=DTYPES, help="of the weights (default: the file's own)")
     add = parser.add_argument_group("decoding").add_argument
     add("--scheduler", default="threshold", metavar="RULE", help="default: %(default)s")
@@ -73,8 +78,7 @@ def scheduler(options: argparse.Namespace, model: Model) -> Scheduler:
     """The one rule that the options name."""
     if not options.set:
         return find_rule(model, options.scheduler)
-    ids = {name: i for name, i in model.specials._asdict().items() if i is not None}
-    choices = dllm.sweep(options.scheduler, options.set, ids=ids)
+    choices = dllm.sweep(options.scheduler, options.set, ids=ids_of(model))
     if len(choices) > 1:
         raise ValueError(f"--set: needs one value each, got {len(choices)} combinations")
     return choices[0].scheduler

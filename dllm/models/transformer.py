@@ -154,7 +154,7 @@ def product(
     weight: Float[Array, "outputs inputs"],
     dtype: DTypeLike | None = None,
 ) -> Float[Array, "*batch outputs"]:
-    """x W^T. In two dimensions: XLA's CPU backend differentiates that in two thirds of the time."""
+    """The product x W^T, in two dimensions: XLA differentiates that faster on CPUs, by a third."""
     flat = x.reshape(-1, x.shape[-1])
     made = jnp.einsum("ni,oi->no", flat, weight, preferred_element_type=dtype)
     return made.reshape(*x.shape[:-1], -1)

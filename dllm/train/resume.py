@@ -1,0 +1,41 @@
+"""A run is continued with the settings that it was begun with."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from dllm.train.settings import Settings
+
+_FREE = ("log_every", "checkpoint_every", "evaluate_every", "keep", "export")
+"""Settings of a run that change nothing about its losses."""
+
+
+def refuse_other(settings: Settings, path: Path, *, fresh: bool) -> None:
+    """Raises unless the losses of a run that has begun would go on with these settings.
+
+    Raises:
+        ValueError: the first setting that is another.
+    """
+    now = json.loads(json.dumps(_flat(settings)))
+    if fresh or not path.exists():
+        path.write_text(json.dumps(now, indent=1) + "\n", "utf-8")
+        return
+    before: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    for name, value in now.items():
+        if before.get(name) != value:
+            raise ValueError(
+                f"{path}: {name} must stay {json.dumps(before.get(name))} while this run goes on, "
+                f"got {json.dumps(value)}; another folder takes a new run"
+            )
+
+
+def _flat(settings: Settings) -> dict[str, Any]:
+    tables = dataclasses.asdict(settings)
+    flat = {
+        f"{table}.{key}": value
+        for table in ("optimizer", "objective", "run")
+        for key, value in tables[table].items()
+        if key not in _FREE
+    }
+    return {"shapes": tables["shapes"], **flat}
