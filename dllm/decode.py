@@ -148,7 +148,8 @@ def plan_program(
             "decode: cache 'dual' computes the block alone, but the scheduler reads beyond it "
             f"(needs 'canvas'), got {scheduler!r}"
         )
-    suffix = length - int(np.min(bounds[..., 0][bounds[..., 1] > bounds[..., 0]]))
+    first = int(np.min(bounds[..., 0][bounds[..., 1] > bounds[..., 0]]))
+    suffix = length - first if cache.kind == "prefix" else 0
     return Settings(num_drafts, window, reference_calls, tuple(ends), record, cache, suffix)
 
 

@@ -96,7 +96,8 @@ def _run_bucket(
         ends=task.ends,
         record=2 * holes if task.trajectory else 0,
     )
-    settings = settings._replace(suffix=bucket(settings.suffix, length))
+    if settings.suffix:
+        settings = settings._replace(suffix=bucket(settings.suffix, length))
     if len({end - start for layout in own for start, end in layout.blocks}) > 1:
         settings = settings._replace(window=bucket(settings.window, length))
 

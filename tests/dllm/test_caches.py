@@ -17,14 +17,16 @@ def _row(ended: dllm.Decoded, row: int) -> dllm.Decoded:
     return jax.tree.map(lambda leaf: leaf[row : row + 1], ended)
 
 
-@pytest.mark.parametrize("kind", CACHES)
-def test_a_full_forward_a_step_is_no_cache(kind: str) -> None:
-    for proposal in (dllm.Proposal(0.7), dllm.Proposal(guidance=0.5)):
-        arguments = (TOY, mixed_rows(), RULES["threshold"], proposal)
-        plain = dllm.decode(*arguments)
-        cached = dllm.decode(*arguments, cache=dllm.Cache(kind, refresh=1))
-        assert_same_rows(plain, cached)
-        np.testing.assert_array_equal(plain.calls, cached.calls)
+@pytest.mark.parametrize(
+    ("kind", "proposal"),
+    [("prefix", dllm.Proposal(0.7)), ("dual", dllm.Proposal(guidance=0.5))],
+)
+def test_a_full_forward_a_step_is_no_cache(kind: str, proposal: dllm.Proposal) -> None:
+    arguments = (TOY, mixed_rows(), RULES["threshold"], proposal)
+    plain = dllm.decode(*arguments)
+    cached = dllm.decode(*arguments, cache=dllm.Cache(kind, refresh=1))
+    assert_same_rows(plain, cached)
+    np.testing.assert_array_equal(plain.calls, cached.calls)
 
 
 @pytest.mark.parametrize("kind", CACHES)
@@ -54,37 +56,26 @@ def test_drafts_keep_every_token(name: str, cache: dllm.Cache) -> None:
         assert np.all(drafted.forwards <= plain.forwards)
 
 
-@pytest.mark.parametrize("kind", CACHES)
-def test_a_row_among_strangers(kind: str) -> None:
+def test_a_row_among_strangers() -> None:
     """Mates that come to their blocks at other times change nothing, nor does the bucket."""
     arguments = (RULES["threshold"], dllm.Proposal(0.7))
     mates = [4, 0, 6, 1, 7, 3, 5, 2]
-    among = dllm.decode(TOY, mixed_rows(mates), *arguments, cache=kind)
-    elsewhere = dllm.decode(TOY, mixed_rows(mates, LENGTH + 16), *arguments, cache=kind)
+    among = dllm.decode(TOY, mixed_rows(mates), *arguments, cache="dual")
+    elsewhere = dllm.decode(TOY, mixed_rows(mates, LENGTH + 16), *arguments, cache="dual")
     assert_same_rows(among, elsewhere)
     for at, row in enumerate(mates):
-        alone = dllm.decode(TOY, mixed_rows([row]), *arguments, cache=kind)
+        alone = dllm.decode(TOY, mixed_rows([row]), *arguments, cache="dual")
         assert_same_rows(alone, _row(among, at))
         assert int(alone.forwards[0]) == int(among.forwards[at])
 
 
-@pytest.mark.parametrize("kind", CACHES)
-def test_refilled_slots_and_the_loop_in_python(kind: str) -> None:
-    rows, rule = mixed_rows(), RULES["threshold"]
-    together = dllm.decode(TOY, rows, rule, dllm.Proposal(guidance=0.5), cache=kind)
-    pooled = dllm.decode_many(
-        TOY, rows, rule, dllm.Proposal(guidance=0.5), batch=3, refill=1, cache=kind
-    )
+def test_refilled_slots_and_the_loop_in_python() -> None:
+    fixed = (TOY, mixed_rows(), RULES["threshold"], dllm.Proposal(guidance=0.5))
+    together = dllm.decode(*fixed, cache="prefix")
+    pooled = dllm.decode_many(*fixed, batch=3, refill=1, cache="prefix")
     assert_same_rows(together, pooled.decoded)
     np.testing.assert_array_equal(together.forwards, pooled.decoded.forwards)
-    slowly = dllm.decode(
-        TOY,
-        rows,
-        rule,
-        dllm.Proposal(guidance=0.5),
-        cache=kind,
-        while_loop=dllm.python_while_loop,
-    )
+    slowly = dllm.decode(*fixed, cache="prefix", while_loop=dllm.python_while_loop)
     assert_same_rows(together, slowly)
 
 
