@@ -118,8 +118,9 @@ def _check_move(move: Any, canvas: jax.Array, state: Any) -> None:
         raise _BrokenError(f"update must return dllm.Move(canvas, state, done), got {got}")
     if _kind(move.canvas) != _kind(canvas):
         raise _BrokenError(f"the canvas must stay {_kind(canvas)}, got {_kind(move.canvas)}")
-    if _kind(move.done) != "bool[]":
-        raise _BrokenError(f"done must be one bool, got {_kind(move.done)}")
+    for name in ("done", "stopped"):
+        if (kind := _kind(getattr(move, name))) != "bool[]":
+            raise _BrokenError(f"{name} must be one bool, got {kind}")
     before, after = (str(jax.tree.map(_kind, tree)) for tree in (state, move.state))
     if before != after:
         raise _BrokenError(
@@ -186,17 +187,25 @@ def _repeats_the_end(
     """Positions that may be filled unseen: all that follows a token up to an end repeats it.
 
     That is how an answer is cut short. The token itself has to stand there already, or be written
-    where it may; the end is that of the block or of the row.
+    where it may; the end is that of the block or of the row. All that follows the block may also
+    repeat a token from within it.
     """
     at = np.arange(len(after))
     sound = (at >= int(place.prompt)) & (after >= 0) & ((before == after) | writable)
     excused = np.zeros(len(after), bool)
-    for end in (int(place.end), int(np.sum(after != VOID))):
+    block, behind = slice(int(place.start), int(place.end)), slice(int(place.end), _end(after))
+    for end in (block.stop, behind.stop):
         others = np.flatnonzero(after[:end] != after[end - 1])
         tail = (at < end) & (at > (others[-1] if len(others) else -1))
         if np.any(tail & sound):
             excused |= tail & (at > np.argmax(tail & sound))
+    repeated = np.all(after[None, behind] == after[block, None], axis=1)
+    excused[behind] |= np.any(sound[block] & repeated)
     return excused
+
+
+def _end(canvas: np.ndarray) -> int:
+    return int(np.sum(canvas != VOID))
 
 
 def _refuse(offence: str, where: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:

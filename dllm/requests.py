@@ -16,10 +16,13 @@ BLOCK = 32
 
 def find_rule(model: Model, scheduler: str | Scheduler) -> Scheduler:
     """A scheduler by name, told the model's special ids, or the one that is given."""
-    if not isinstance(scheduler, str):
-        return scheduler
-    ids = {name: i for name, i in model.specials._asdict().items() if i is not None}
-    return rule(scheduler, ids=ids)
+    return rule(scheduler, ids=ids_of(model)) if isinstance(scheduler, str) else scheduler
+
+
+def ids_of(model: Model) -> dict[str, int]:
+    """What rules are told of a model: its special ids, and how many tokens it has (`vocab`)."""
+    specials = {name: i for name, i in model.specials._asdict().items() if i is not None}
+    return {**specials, "vocab": model.config.vocab}
 
 
 def largest_block(gen_length: int) -> int:

@@ -65,7 +65,7 @@ class Settings(NamedTuple):
     """How many steps are kept in `trajectory` and `log`."""
     cache: Cache = Cache()
     suffix: int = 0
-    """Positions from the earliest block on: what a forward over a prefix cache computes."""
+    """With a prefix cache: positions from the earliest block on, which its forwards compute."""
 
     @property
     def computed(self) -> int:
@@ -153,7 +153,8 @@ def take_step(scheduler: Scheduler, settings: Settings, row: Row, prediction: Pr
         total=row.total + 1,
     )
     left = _leave(settings, moved, here)
-    row_after = select(move.done & (row.step + 1 >= least), left, moved)
+    leaves = (move.done & (row.step + 1 >= least)) | jnp.asarray(move.stopped)
+    row_after = select(leaves, left, moved)
     stopped = jnp.where(
         _is_stuck(row, move, prediction, here),
         Outcome.STUCK,

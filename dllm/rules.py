@@ -20,7 +20,7 @@ from samplers.named import RULES, Slots, join
 from samplers.parts import refuse_untraceable
 from samplers.values import hints, kinds, plain
 
-USER_SLOTS = ("score", "budget", "select", "override", "stop")
+USER_SLOTS = ("score", "budget", "select", "override", "stop", "revise")
 
 
 class Choice(NamedTuple):
@@ -43,8 +43,8 @@ class _Part(NamedTuple):
 def rule(text: str, *, ids: Mapping[str, int] | None = None, **options: Any) -> Scheduler:
     """The scheduler that a text names, e.g. `rule("factor+early_stop", factor=0.7, eos=2)`.
 
-    `ids` gives special token ids of a model (`eos`, …) to parts that take an option of that name
-    and were not given one.
+    `ids` gives special token ids of a model (`eos`, …) and its number of tokens (`vocab`) to parts
+    that take an option of that name and were not given one.
     """
     parts = _parts(text)
     slots = {}

@@ -96,6 +96,8 @@ class Move(NamedTuple):
     canvas: Canvas
     state: Any
     done: Bool[Array, ""]
+    stopped: Bool[Array, ""] | bool = False
+    """The block was given up, not finished: `reference_calls` spends nothing more on it."""
 
 
 @runtime_checkable
@@ -147,8 +149,13 @@ log probability has the class attribute `probability = False`; selections that c
 probabilities refuse it. `linear(scores)` gives the scores in the scale they were published in, for
 drawing in proportion to them (default: the exponential)."""
 
+Revise = Callable[[View], Prediction] | Remembering
+"""What the rule is to be told in place of the model's prediction, from a view with nothing left out
+of `eligible` that the block has."""
+
 Budget = Callable[[View], Scalar] | Remembering
-"""How many positions this step should write. A fixed schedule also has `plan(place)`."""
+"""How many positions this step should write. A fixed schedule also has `plan(place)`; one that goes
+on though the block is filled, because tokens will be taken back, says `spends = True`."""
 
 Select = Callable[[View, Float[Array, " length"], Scalar], Bool[Array, " length"]] | Remembering
 """Which positions to write, from (view, scores, budget). Class attributes say what one makes of

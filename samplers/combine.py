@@ -1,4 +1,4 @@
-"""Small rules compose: score x budget x selection, then overrides, then a stop."""
+"""Small rules compose: a revision, score x budget x selection, then overrides, then stops."""
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -15,6 +15,7 @@ from samplers.base import (
     Override,
     Place,
     Prediction,
+    Revise,
     Scalar,
     Scheduler,
     Score,
@@ -26,16 +27,20 @@ from samplers.budgets import Tokens
 from samplers.parts import (
     as_part,
     ask,
-    exhausted,
+    finished,
     needs,
     planned,
+    reach_of,
     refuse_untraceable,
+    spends,
     start,
 )
 from samplers.pytree import scheduler, static
-from samplers.ranking import REACHES, eligible, filled, in_block, write
+from samplers.ranking import REACHES, eligible, in_block, write
+from samplers.revised import Revised
 from samplers.scores import Confidence
 from samplers.selections import TopK
+from samplers.stops import AnyOf
 
 _AFTERWARDS: Final = 2**31 - 1
 """Folded into a step's key for what comes after the rule; no rule folds in such a position."""
@@ -47,7 +52,8 @@ def combine(
     budget: Budget | None = None,
     select: Select | None = None,
     override: Override | Iterable[Override] = (),
-    stop: Stop | None = None,
+    stop: Stop | Iterable[Stop] | None = None,
+    revise: Revise | None = None,
     rule: Scheduler | None = None,
     reach: str = "block",
 ) -> Scheduler:
@@ -56,14 +62,17 @@ def combine(
     Parts are instances of classes declared with `part`, or plain functions, which are compiled in.
     Left out, a part is the plain one: confidence, one token a step, the best of them. A block is
     left when it is filled or its schedule has run out; `stop` says when to leave it before that.
-    `rule` takes a whole scheduler in place of score, budget and select, to put overrides or a stop
-    on it. `reach="before"` lets a step also write undecided positions before the block, as LLaDA's
+    `revise` puts another prediction in place of the model's, before all other parts. `rule` takes a
+    whole scheduler in place of score, budget and select, to put the other parts on it.
+    `reach="before"` lets a step also write undecided positions before the block, as LLaDA's
     published sampler does.
     """
     made = _base(score, budget, select, rule, reach)
     overrides = tuple(as_part("combine: override", each) for each in _listed(override))
-    stop = None if stop is None else as_part("combine: stop", stop)
-    return Overridden(made, overrides, stop) if overrides or stop is not None else made
+    stops = tuple(as_part("combine: stop", each) for each in _listed(() if stop is None else stop))
+    if overrides or stops:
+        made = Overridden(made, overrides, _joined(stops))
+    return made if revise is None else Revised(made, as_part("combine: revise", revise))
 
 
 class Memories(NamedTuple):
@@ -89,6 +98,11 @@ class Selected:
         beyond = frozenset({"canvas"}) if self.reach != "block" else frozenset()
         return beyond.union(*(needs(part) for part in (self.score, self.budget, self.select)))
 
+    @property
+    def spends(self) -> bool:
+        """Whether its schedule is spent to the end, filled or not."""
+        return spends(self.budget)
+
     def init(self, canvas: Canvas) -> Memories:
         return Memories(*(start(part, canvas) for part in (self.score, self.budget, self.select)))
 
@@ -109,8 +123,8 @@ class Selected:
         tokens, budget_memory = ask(self.budget, state.budget, budget)
         chosen, select_memory = ask(self.select, state.select, select, scores, tokens)
         after = write(canvas, prediction.tokens, chosen & view.eligible)
-        done = filled(after, place) | exhausted(self, place)
-        return Move(after, Memories(score_memory, budget_memory, select_memory), done)
+        memories = Memories(score_memory, budget_memory, select_memory)
+        return Move(after, memories, finished(self, after, place))
 
 
 @scheduler
@@ -129,8 +143,12 @@ class Overridden:
     @property
     def reach(self) -> str:
         """How far the rule may write, as far as it says so."""
-        reach = getattr(self.rule, "reach", None)
-        return reach if isinstance(reach, str) and reach in REACHES else "block"
+        return reach_of(self.rule)
+
+    @property
+    def spends(self) -> bool:
+        """Whether the rule's schedule is spent to the end."""
+        return spends(self.rule)
 
     def init(self, canvas: Canvas) -> Any:
         memories = tuple(start(part, canvas) for part in (*self.overrides, self.stop))
@@ -153,8 +171,9 @@ class Overridden:
             after, memory = ask(part, memory, view._replace(key=keys[i]), after)
             kept.append(memory)
         stopped, memory = self._stopped(view._replace(key=keys[-1]), memories[-1], after)
+        stopped = jnp.asarray(move.stopped) | stopped
         done = stopped | self._finished(move, after, place)
-        return Move(after, (move.state, (*kept, memory)), done)
+        return Move(after, (move.state, (*kept, memory)), done, stopped)
 
     def _stopped(self, view: View, memory: Any, after: Canvas) -> tuple[Any, Any]:
         return (False, memory) if self.stop is None else ask(self.stop, memory, view, after)
@@ -162,7 +181,7 @@ class Overridden:
     def _finished(self, move: Move, after: Canvas, place: Place) -> Bool[Array, ""]:
         # The rule may have been done because of what an override then took back.
         reopened = jnp.any((move.canvas >= 0) & (after == MASK) & in_block(after, place))
-        return (move.done & ~reopened) | filled(after, place) | exhausted(self.rule, place)
+        return (move.done & ~reopened) | finished(self.rule, after, place)
 
 
 def _base(score: Any, budget: Any, select: Any, rule: Any, reach: str) -> Scheduler:
@@ -187,6 +206,12 @@ def _base(score: Any, budget: Any, select: Any, rule: Any, reach: str) -> Schedu
 def _listed(override: Any) -> Iterable[Any]:
     several = isinstance(override, Iterable) and not callable(override)
     return override if several else (override,)
+
+
+def _joined(stops: tuple[Stop, ...]) -> Stop | None:
+    if not stops:
+        return None
+    return stops[0] if len(stops) == 1 else AnyOf(stops)
 
 
 def _refuse_unread(parts: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """The rules by name: what `threshold`, `entropy+llada` or `factor+early_stop` mean.
 
-Each entry is a function of options that fills some slots of `combine`. The slots of several entries
-are joined; a slot filled twice is a contradiction. Options keep the names their authors gave them.
+Each entry is a function of options that fills some slots of `combine`; those of rules with papers
+of their own are in `samplers.entries`. The slots of several entries are joined; a slot filled twice
+is a contradiction. Options keep the names their authors gave them.
 """
 
 from collections.abc import Callable
@@ -9,12 +10,17 @@ from functools import partial
 from typing import Any
 
 from samplers.budgets import Dream, Even, Tokens
+from samplers.entries import ENTRIES, Slots
 from samplers.overrides import EarlyStop
 from samplers.scores import Confidence, Entropy, LeftToRight, Margin, Random, Tempered
-from samplers.selections import Bernoulli, Factor, FactorPublished, Threshold
+from samplers.selections import Bernoulli, Factor, FactorPublished, Threshold, TopK
 
-Slots = dict[str, Any]
-"""Keyword arguments of `samplers.combine.combine`."""
+_ADD_UP = ("override", "stop")
+_WRAPPERS: dict[str, tuple[str, Callable[[], Any]]] = {
+    "transform": ("score", Confidence),
+    "reselect": ("select", TopK),
+}
+"""Slots that are put around what another slot holds, and what that is if nobody fills it."""
 
 
 def confidence(tokens: int | None = None) -> Slots:
@@ -102,28 +108,31 @@ RULES: dict[str, Callable[..., Slots]] = {
     "dream": dream,
     "origin": origin,
     "early_stop": early_stop,
+    **ENTRIES,
 }
 
 
 def join(entries: dict[str, Slots]) -> Slots:
     """The slots of several named entries as arguments of `combine`.
 
-    Overrides and score transforms add up in order; any other slot may be filled once.
+    Overrides, stops and what is put around a score or a selection add up in order; any other slot
+    may be filled once.
     """
     joined: Slots = {}
-    transforms: list[Callable[..., Any]] = []
+    around: list[tuple[str, Callable[..., Any]]] = []
     filled_by: dict[str, str] = {}
     for name, slots in entries.items():
         for slot, part in slots.items():
-            if slot == "override":
+            if slot in _ADD_UP:
                 joined.setdefault(slot, []).append(part)
-            elif slot == "transform":
-                transforms.append(part)
+            elif slot in _WRAPPERS:
+                around.append((slot, part))
             else:
                 _refuse_twice(slot, filled_by.setdefault(slot, name), name)
                 joined[slot] = part
-    for transform in transforms:
-        joined["score"] = transform(joined.get("score", Confidence()))
+    for wrapper, wrap in around:
+        slot, plain = _WRAPPERS[wrapper]
+        joined[slot] = wrap(joined.get(slot, plain()))
     return joined
 
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from samplers.base import VOID, Canvas, View
 from samplers.pytree import part, require, static
-from samplers.ranking import index
+from samplers.ranking import filled, in_block, index
 from samplers.values import Whole
 
 _SCOPES = ("answer", "canvas")
@@ -38,3 +38,22 @@ class EarlyStop:
         first = jnp.min(jnp.where(ends, at, canvas.shape[0]))
         behind = (at > first) & (canvas != VOID) & (view.place.step >= jnp.asarray(self.after))
         return jnp.where(behind, eos, canvas)
+
+
+@part
+class BlockStop:
+    """Once a filled block holds an end-of-text token, everything behind the block is end-of-text.
+
+    What stands in the block stays as it is (LocalLeap's and dInfer's block-wise `early_stop`).
+    """
+
+    eos: Whole
+
+    def __post_init__(self) -> None:
+        require("BlockStop", "eos", self.eos, 0)
+
+    def __call__(self, view: View, canvas: Canvas) -> Canvas:
+        eos = jnp.asarray(self.eos, canvas.dtype)
+        ended = jnp.any((canvas == eos) & in_block(canvas, view.place)) & filled(canvas, view.place)
+        behind = (index(canvas) >= view.place.end) & (canvas != VOID)
+        return jnp.where(ended & behind, eos, canvas)

@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool
 
 from samplers.base import Canvas, Place, Scalar
 from samplers.pytree import part, refuse_unknown_needs, static
+from samplers.ranking import REACHES, filled
 
 _LEAF = int | float | complex | np.ndarray | np.generic | jax.Array | jax.ShapeDtypeStruct
 
@@ -119,3 +120,20 @@ def exhausted(part: Any, place: Place) -> Bool[Array, ""]:
     """Whether this step is the last of a part's fixed schedule."""
     steps = planned(part, place)
     return (steps > 0) & (place.step + 1 >= steps)
+
+
+def spends(part: Any) -> bool:
+    """Whether a part's schedule is spent to its end, also where the block is filled before."""
+    return bool(getattr(part, "spends", False))
+
+
+def finished(rule: Any, canvas: Canvas, place: Place) -> Bool[Array, ""]:
+    """Whether a rule is through with the block: its schedule has run out, or it is filled."""
+    over = exhausted(rule, place)
+    return over if spends(rule) else over | filled(canvas, place)
+
+
+def reach_of(rule: Any) -> str:
+    """How far a rule may write, as far as it says so."""
+    reach = getattr(rule, "reach", None)
+    return reach if isinstance(reach, str) and reach in REACHES else "block"

@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, PRNGKeyArray
 
 from samplers.base import MASK, Canvas, Place, Prediction, Scalar
 
@@ -45,6 +45,11 @@ def rank(
     """Each position's place in descending order of score, eligible ones first; ties by index."""
     order = jnp.argsort(jnp.where(eligible, -scores, jnp.inf), stable=True)
     return jnp.argsort(order).astype(jnp.int32)
+
+
+def reaches(scores: Float[Array, " length"], least: ArrayLike) -> Bool[Array, " length"]:
+    """Where scores, as log probabilities, are at least this probability."""
+    return scores >= jnp.log(jnp.asarray(least, scores.dtype))
 
 
 def count(mask: Bool[Array, " length"]) -> Scalar:

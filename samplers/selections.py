@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 from samplers.base import Scalar, View
 from samplers.budgets import Dream
 from samplers.pytree import part, require
-from samplers.ranking import count, rank
+from samplers.ranking import count, rank, reaches
 from samplers.scores import draw
 from samplers.values import Real
 
@@ -42,8 +42,7 @@ class Threshold:
         self, view: View, scores: Float[Array, " length"], budget: Scalar
     ) -> Bool[Array, " length"]:
         del budget
-        sure = scores >= jnp.log(jnp.asarray(self.threshold, scores.dtype))
-        return sure | (rank(scores, view.eligible) == 0)
+        return reaches(scores, self.threshold) | (rank(scores, view.eligible) == 0)
 
 
 @part

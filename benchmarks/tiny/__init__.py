@@ -1,6 +1,1 @@
-"""A model small enough to be trained on a CPU, for the embedded suite."""
-
-from pathlib import Path
-
-FOLDER = Path(__file__).parent / "checkpoint"
-"""Where its checkpoint is looked for."""
+"""A model small enough to be trained on a CPU: its tokenizer and what it is trained on."""

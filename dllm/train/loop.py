@@ -132,12 +132,12 @@ class _Run:
         saving = _due(number, run.checkpoint_every, last)
         if evaluating or saving:
             self._read(bar, 0)
-        if evaluating and self._evaluate is not None:
-            self._journal.evaluation(number, self._evaluate(number, self.model()))
         if saving or number % run.log_every == 0:
             self._journal.flush()
-        if saving:
+        if saving:  # before an evaluation, whose code is not this module's
             self._checkpoints.save(number, self.state)
+        if evaluating and self._evaluate is not None:
+            self._journal.evaluation(number, self._evaluate(number, self.model()))
 
 
 def _due(number: int, every: int, last: bool) -> bool:

@@ -339,7 +339,7 @@ def test_leaving_early_is_told_and_no_break() -> None:
     assert "undecided" not in progress(Sound())
 
 
-@pytest.mark.parametrize("rule", [CutsShort(), EndsItsBlock()])
+@pytest.mark.parametrize("rule", [CutsShort(), EndsItsBlock(), dllm.rule("dus+block_stop", eos=3)])
 def test_an_answer_may_be_cut_short(rule: Any) -> None:
     assert CLAUSES["writes"](rule) == "24 random scenes and a small decode"
 

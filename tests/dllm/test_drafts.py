@@ -17,8 +17,16 @@ def _plain_and_drafted(name: str, num_drafts: int, temperature: float):
     return dllm.decode(*arguments), dllm.decode(*arguments, num_drafts=num_drafts)
 
 
-@pytest.mark.parametrize("num_drafts", [2, 4, 8])
-@pytest.mark.parametrize("name", RULES)
+EVERYWHERE = ("threshold", "takes back", "random")
+"""Rules that are tried at all numbers of drafts by default; each number is a program a rule."""
+CASES = [
+    pytest.param(name, n, marks=() if n == 4 or name in EVERYWHERE else pytest.mark.slow)
+    for name in RULES
+    for n in (2, 4, 8)
+]
+
+
+@pytest.mark.parametrize(("name", "num_drafts"), CASES)
 def test_drafts_keep_every_token(name: str, num_drafts: int) -> None:
     for temperature in (0.0, 1.0):
         plain, drafted = _plain_and_drafted(name, num_drafts, temperature)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.reference import samplers, selections
+from tests.reference import named_cases, samplers, selections
 from tests.reference.model import tanh_logits, tanh_run
 from tests.reference.samplers import Reading, Run
 from tests.toys import EOS, EOT, MASK_ID, VOCAB, random_params
@@ -17,13 +17,15 @@ Case = dict[str, Any]
 
 def make(kind: str, args: dict[str, Any], prompt: list[int], toy: Case, seed: int = 0) -> Case:
     """Runs the twin of one published sampler on one prompt."""
-    calls: list[samplers.Call] = []
-    if args.get("function", "").endswith("_cache") or args.get("use_cache"):
+    calls: list[samplers.Call] | None = None
+    draws: list[np.ndarray] = []
+    if kind not in _RUN:
+        run, calls = named_cases.run(kind, args, prompt, toy)
+    elif args.get("function", "").endswith("_cache") or args.get("use_cache"):
         run, calls = _cached(kind, args, prompt, toy)
-        draws = []
     else:
         run, draws = _RUN[kind](args, prompt, toy, np.random.default_rng(seed))
-        calls = [("full", 0, len(run.final))] * len(run.states)
+    calls = calls or [("full", 0, len(run.final))] * len(run.states)
     return {
         "case": kind,
         "toy": toy,
@@ -33,7 +35,7 @@ def make(kind: str, args: dict[str, Any], prompt: list[int], toy: Case, seed: in
         "states": [[state] for state in run.states],
         "final": [run.final],
         "calls": [dict(zip(("kind", "start", "length"), call, strict=True)) for call in calls],
-        "injected_uniforms": {"draws": draws},
+        **({"injected_uniforms": {"draws": draws}} if draws else {}),
     }
 
 

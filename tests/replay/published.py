@@ -16,13 +16,13 @@ from samplers.budgets import Dream, Even, Tokens
 from samplers.overrides import EarlyStop
 from samplers.scores import Confidence, Entropy, Margin, Random
 from samplers.selections import Bernoulli, FactorPublished, Threshold, TopK
+from tests.replay.named import FAMILIES, Arguments, Family, Wide, block_lengths
 from tests.shared import vector_arrays
 from tests.toys import EOS, EOT, MASK_ID, TANH_PARAMS, VOCAB, Tanh, masked
 
 LENGTH, BLOCKS, STEPS = 64, 64, 256
 """Every replay is padded to these, so that one program serves all cases of a kind."""
 
-Arguments = dict[str, Any]
 DREAM_SCORES = {"maskgit_plus": Confidence, "topk_margin": Margin, "entropy": Entropy}
 
 
@@ -105,31 +105,37 @@ def replays(case: dict[str, Any], kind: str) -> list[Replay]:
 def _replay(case: dict[str, Any], kind: str, group: list[int]) -> Replay:
     arguments = dict(case["args"])
     draws = Draws(case, group[0])
-    build = {"llada": llada, "fastdllm": fastdllm, "dinfer": fastdllm, "dream": _dream}[kind]
-    laid_out = _rows([case["prompt"][i] for i in group], arguments, whole=kind == "dream")
+    family = ALL[kind]
+    laid_out = _rows([case["prompt"][i] for i in group], arguments, family)
     cache = take_cache(arguments)
-    options = {"cached": cache != "none"} if build is fastdllm else {}
-    scheduler, proposal = build(arguments, draws, **options)
+    if kind in FAMILIES:
+        scheduler, proposal = family.build(arguments)
+        if cache == "none":
+            scheduler = combine(rule=scheduler, override=Wide())
+    else:
+        scheduler, proposal = family.build(arguments, draws, cached=cache != "none")
+    arguments.pop("blocks", None)
     if arguments:
         raise ValueError(f"{case['case']}: arguments that no rule here knows: {arguments}")
     # Fast-dLLM looks at a block once more that the full forward has filled; dInfer does not.
-    spare = kind in ("llada", "dream") or (kind == "fastdllm" and cache != "none")
-    return Replay(_toy(case, kind), laid_out, scheduler, proposal, spare, cache)
+    spare = family.spends or (kind == "fastdllm" and cache != "none")
+    return Replay(_toy(case, family.shifted), laid_out, scheduler, proposal, spare, cache)
 
 
 def take_cache(arguments: Arguments) -> str:
     """The cache of a run of Fast-dLLM (its functions' names) or dInfer (its options)."""
     function = arguments.get("function", "")
-    kept = arguments.pop("use_cache", function.endswith("_cache"))
+    blockwise = arguments.get("impl") == "fastdllm_block"
+    kept = arguments.pop("use_cache", blockwise or function.endswith("_cache"))
     both = arguments.pop("dual_cache", "dual" in function)
     return ("dual" if both else "prefix") if kept else "none"
 
 
-def _toy(case: dict[str, Any], kind: str) -> Tanh:
+def _toy(case: dict[str, Any], shifted: bool) -> Tanh:
     toy = case["toy"]
     params = toy.get("params") or vector_arrays("toy_params.npz")
     network = {name: params[name] for name in TANH_PARAMS}
-    return Tanh(network, np.float32(toy["gain"]), params[toy["bias"]], shifted=kind == "dream")
+    return Tanh(network, np.float32(toy["gain"]), params[toy["bias"]], shifted=shifted)
 
 
 def _uniforms(case: dict[str, Any]) -> list[np.ndarray]:
@@ -141,21 +147,30 @@ def _uniforms(case: dict[str, Any]) -> list[np.ndarray]:
     return [arrays[f"{where['prefix']}{call}"] for call in range(where.get("count", 0))]
 
 
-def _rows(prompts: list[list[int]], arguments: Arguments, *, whole: bool) -> Rows:
+def _rows(prompts: list[list[int]], arguments: Arguments, family: Family) -> Rows:
+    """Prompts with holes behind them, in which given tokens stand; also counts the blocks."""
     prompts = [masked(prompt).tolist() for prompt in prompts]
-    gen_length = arguments.pop("gen_length")
-    made = rows(prompts, gen_length, arguments.pop("block_length", None), length=LENGTH)
+    lengths = block_lengths(arguments)
+    made = rows(prompts, sum(lengths), length=LENGTH)
     blocks = np.full((len(prompts), BLOCKS, 2), LENGTH, np.int32)
-    blocks[:, : made.blocks.shape[1]] = made.blocks
-    if whole:  # no blocks: masks in the prompt are decoded like any other
-        blocks[:, 0] = [[0, len(prompt) + gen_length] for prompt in prompts]
-    return made._replace(blocks=jnp.asarray(blocks))
+    for own, prompt in zip(blocks, prompts, strict=True):
+        ends = len(prompt) + np.cumsum(lengths)
+        own[: len(lengths)] = np.stack([ends - lengths, ends], axis=1)
+        own[len(lengths), 0] -= family.filler
+        if family.whole:  # no blocks: masks in the prompt are decoded like any other
+            own[0] = [0, ends[-1]]
+    canvas = made.canvas
+    for offset, token in (arguments.pop("constraints", None) or {}).items():
+        canvas = canvas.at[jnp.arange(len(prompts)), made.prompt + int(offset)].set(token)
+    arguments["blocks"] = len(lengths)
+    return made._replace(canvas=canvas, blocks=jnp.asarray(blocks))
 
 
 def llada(
-    arguments: Arguments, draws: Draws, eos: int = EOS, eot: int = EOT
+    arguments: Arguments, draws: Draws, eos: int = EOS, eot: int = EOT, *, cached: bool = False
 ) -> tuple[Scheduler, Proposal]:
     """The rule and proposal of a run of LLaDA's sampler; takes what it knows out of `arguments`."""
+    assert not cached
     scheduler = combine(
         score=_score(arguments, draws), budget=Even(_steps(arguments)), reach="before"
     )
@@ -200,7 +215,10 @@ def fastdllm(
     )
 
 
-def _dream(arguments: Arguments, draws: Draws) -> tuple[Scheduler, Proposal]:
+def _dream(
+    arguments: Arguments, draws: Draws, *, cached: bool = False
+) -> tuple[Scheduler, Proposal]:
+    assert not cached
     arguments.pop("impl")
     schedule = Dream.of(arguments.pop("steps"), arguments.pop("eps", 1e-3))
     padded = np.concatenate([np.asarray(schedule.shares), np.ones(STEPS, np.float32)])[:STEPS]
@@ -230,3 +248,12 @@ def _steps(arguments: Arguments) -> np.ndarray:
 def _given(arguments: Arguments, name: str) -> np.ndarray | None:
     value = arguments.pop(name, None)
     return np.asarray(value, np.float32 if isinstance(value, float) else None) if value else None
+
+
+ALL = {
+    "llada": Family(llada, spends=True),
+    "fastdllm": Family(fastdllm),
+    "dinfer": Family(fastdllm),
+    "dream": Family(_dream, spends=True, whole=True, shifted=True),
+    **FAMILIES,
+}

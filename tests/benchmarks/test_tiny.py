@@ -1,0 +1,37 @@
+"""The model that comes with the package solves what it was trained for."""
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import dllm
+from benchmarks import run, suites
+from benchmarks.tiny.vocabulary import build
+
+FOLDER = Path(str(resources.files("dllm.models") / "tiny"))
+FEW = ("copy", "reverse", "remove_index", "replace_index")
+
+
+@pytest.fixture(scope="module")
+def tiny() -> dllm.Model:
+    return dllm.load("tiny")
+
+
+def test_is_an_ordinary_checkpoint(tiny: dllm.Model) -> None:
+    assert tiny.family.name == "llada"
+    assert tiny.config.max_length == 512
+    assert tiny.chat is not None
+    assert (FOLDER / "model.safetensors").stat().st_size < 16 * 2**20
+
+
+def test_tokenizer_is_the_one_that_is_built() -> None:
+    """Other wordings or names make another vocabulary, and the weights would not know it."""
+    assert (FOLDER / "tokenizer.json").read_text("utf-8") == build().to_str(pretty=True)
+
+
+def test_one_token_a_step_solves_the_plain_tasks(tiny: dllm.Model) -> None:
+    suite = suites.choose("embedded", FEW, limit=8)
+    samples = run.run(tiny, suite, "confidence", batch=32, progress=False)
+    right = {task: sum(sample.score for sample in listed) for task, listed in samples.items()}
+    assert sum(right.values()) >= 24, right
