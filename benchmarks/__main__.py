@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import after_logits, run, suites, throughput
+from benchmarks import after_logits, throughput
+from benchmarks.commands import check, export, merge, plot, report, rows, run, trace, tune
+from benchmarks.commands.command import add_commands
 from benchmarks.plan import make_plan
-from dllm.cli.options import scheduler as named_scheduler
+from benchmarks.tiny.recipe import read_recipe, train
 from dllm.load import DTYPES
 from dllm.models.random import preset_names
 
@@ -25,15 +27,18 @@ examples:
   python -m benchmarks throughput --preset llada-8b --out benchmarks/results/h200.json
   python -m benchmarks throughput --preset llada-1m --prompt 16 --gen 16 --block 8 --batch 1 2
 """
-RUN = """\
+TRAIN = """\
 examples:
-  python -m benchmarks run --model tiny --suite embedded --out out/tiny
-  python -m benchmarks run --model tiny --tasks copy,sort --scheduler threshold --set threshold=0.8
-  python -m benchmarks run --model DIR --suite official --rows ROWS --limit 20 --out out/official
+  python -m benchmarks train --config benchmarks/tiny/first.toml --out out/first
+  python -m benchmarks train --config benchmarks/tiny/second.toml --init out/first/model --out out/2
+  python -m benchmarks train --config RECIPE --init tiny --rows ROWS --out out/3
 """
 
-Command = Callable[[argparse.Namespace], dict[str, Any] | None]
-"""Its figures, or nothing if it has written them itself."""
+Measure = Callable[[argparse.Namespace], dict[str, Any] | None]
+"""A command's figures, or nothing if it has written them itself."""
+
+_MODULES = (run, merge, report, plot, trace, tune, export, check, rows)
+COMMANDS = tuple(module.COMMAND for module in _MODULES)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -41,19 +46,22 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
-        epilog=AFTER_LOGITS + "".join(more.partition("\n")[2] for more in (THROUGHPUT, RUN)),
+        epilog=AFTER_LOGITS
+        + "".join(more.partition("\n")[2] for more in (THROUGHPUT, TRAIN))
+        + "".join(command.examples for command in COMMANDS),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_after_logits(commands)
     _add_throughput(commands)
-    _add_run(commands)
+    _add_train(commands)
+    add_commands(commands, COMMANDS)
     options = parser.parse_args(arguments)
     try:
         figures = options.measure(options)
     except ValueError as error:
         parser.error(str(error))
-    if options.out and figures is not None:
+    if figures is not None and options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(figures, indent=1) + "\n")
 
@@ -121,36 +129,26 @@ def _throughput(options: argparse.Namespace) -> dict[str, Any]:
     return throughput.measure(plan)
 
 
-def _add_run(commands: Any) -> None:
-    out = "write results.json and samples.jsonl into this folder"
-    parser = _add(commands, "run", "accuracy and forwards of a suite of tasks", RUN, _run, out)
+def _add_train(commands: Any) -> None:
+    out = "the run's folder; the same command continues a run that was cut off (required)"
+    parser = _add(commands, "train", "training of the tiny model", TRAIN, _train, out)
     add = parser.add_argument
-    add("--model", required=True, metavar="DIR|ID|tiny", help="a checkpoint, or the tiny model")
-    add("--suite", choices=suites.SUITES, default="embedded", help="default: %(default)s")
-    add("--rows", type=Path, metavar="DIR", help="ParallelBench's rows, for --suite official")
-    add("--tasks", default="", metavar="A,B", help="default: all that can be graded")
-    add("--scheduler", default="confidence", metavar="RULE", help="default: %(default)s")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the rule")
-    add("--limit", type=int, metavar="N", help="examples a task; default: 100, or all rows")
-    add("--batch", type=int, default=8, metavar="N", help="rows at a time; default: %(default)s")
-    add(
-        "--seed", type=int, default=0, metavar="N", help="of a task's first row; the next has N + 1"
-    )
+    add("--config", type=Path, required=True, metavar="FILE", help="a recipe in TOML")
+    add("--init", metavar="DIR|tiny", help="start from this checkpoint with a fresh optimizer")
+    add("--rows", type=Path, metavar="DIR", help="ParallelBench's rows, for mixture.official")
+    add("--steps", type=int, metavar="N", help="instead of the recipe's")
 
 
-def _run(options: argparse.Namespace) -> None:
-    tasks = [task.strip() for task in options.tasks.split(",") if task.strip()]
-    suite = suites.choose(options.suite, tasks, options.limit, options.rows)
-    model = run.load(options.model)
-    rule = named_scheduler(options, model)
-    samples = run.run(model, suite, rule, batch=options.batch, seed=options.seed)
-    figures = [run.summarise(listed) for listed in samples.values()]
-    run.show(figures, " ".join([options.suite, options.scheduler, *options.set]))
-    for task in suites.left_out(options.rows, tasks):
-        print(f"not run: {task} needs the text grader")
-    if options.out:
-        about = ("model", "suite", "scheduler", "set", "batch", "seed")
-        run.write(options.out, {key: getattr(options, key) for key in about}, samples, figures)
+def _train(options: argparse.Namespace) -> None:
+    if options.out is None:
+        raise ValueError("train: needs --out, the run's folder")
+    changed: dict[str, dict[str, Any]] = {}
+    if options.init:
+        changed["model"] = {"init": options.init}
+    if options.steps:
+        changed["optimizer"] = {"steps": options.steps}
+    recipe = read_recipe(options.config, changed)
+    train(recipe, options.out, options.rows)
 
 
 def _add(
@@ -158,7 +156,7 @@ def _add(
     name: str,
     about: str,
     examples: str,
-    measure: Command,
+    measure: Measure,
     out: str = "write the figures to this JSON file",
 ) -> argparse.ArgumentParser:
     """A command with what all of them have."""

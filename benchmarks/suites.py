@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.tasks import embedded, rows
 from benchmarks.tasks.catalogue import KINDS, kind_of
@@ -12,10 +13,18 @@ LIMIT = 100
 """Examples a task of the embedded suite if no other number is asked for."""
 
 
-def choose(
+class Question(NamedTuple):
+    """An example and which of its task it is."""
+
+    number: int
+    """Among all examples of its task, also where a run asks only some."""
+    example: Example
+
+
+def ask(
     suite: str, tasks: Sequence[str] = (), limit: int | None = None, folder: Path | None = None
-) -> dict[str, list[Example]]:
-    """Examples by task.
+) -> list[Question]:
+    """Examples, task by task.
 
     Args:
         suite: one of `SUITES`.
@@ -37,9 +46,24 @@ def choose(
     for task in tasks:
         kind_of(task)
     if folder is None:
-        return {task: embedded.evaluation(task, limit or LIMIT) for task in tasks or KINDS}
-    chosen = tasks or rows.tasks_in(folder)[0]
-    return {task: spread(rows.load(folder, task), limit) for task in chosen}
+        made = {task: embedded.evaluation(task, limit or LIMIT) for task in tasks or KINDS}
+    else:
+        made = {task: rows.load(folder, task) for task in tasks or rows.tasks_in(folder)[0]}
+    return [
+        Question(number, examples[number])
+        for examples in made.values()
+        for number in spread(len(examples), limit)
+    ]
+
+
+def choose(
+    suite: str, tasks: Sequence[str] = (), limit: int | None = None, folder: Path | None = None
+) -> dict[str, list[Example]]:
+    """The same by task, without their numbers."""
+    chosen: dict[str, list[Example]] = {}
+    for _, example in ask(suite, tasks, limit, folder):
+        chosen.setdefault(example.task, []).append(example)
+    return chosen
 
 
 def left_out(folder: Path | None, tasks: Sequence[str]) -> list[str]:
@@ -47,7 +71,7 @@ def left_out(folder: Path | None, tasks: Sequence[str]) -> list[str]:
     return [] if folder is None or tasks else rows.tasks_in(folder)[1]
 
 
-def spread(examples: list[Example], limit: int | None) -> list[Example]:
-    """So many of the examples, at even distances."""
-    count = len(examples) if limit is None else min(limit, len(examples))
-    return [examples[i * len(examples) // count] for i in range(count)]
+def spread(length: int, limit: int | None) -> list[int]:
+    """So many numbers below a length, at even distances."""
+    count = length if limit is None else min(limit, length)
+    return [i * length // count for i in range(count)]

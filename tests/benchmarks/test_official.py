@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.tasks import official, rows
 from benchmarks.tasks.catalogue import KINDS, LINES, seed_of
+from benchmarks.tasks.convert import CHECKSUMS
 from benchmarks.tasks.example import Example
 from tests.benchmarks.parallelbench import ROWS, full_names, needs_names, needs_rows, own_names
 
@@ -23,19 +24,6 @@ SEEDS = {
     "latin_square_n4": 51291,
     "sudoku_n4": 11473,
 }
-CHECKSUMS = {
-    "copy": "c336554cae77bdcb",
-    "reverse": "0d512584cb3762d6",
-    "shuffle": "87817ba86a1fda1c",
-    "sort": "a8064e94fe8a240c",
-    "insert_index": "db4596780868fe5c",
-    "insert_random": "5ac4d6bacacef6c7",
-    "remove_index": "19cd1964128d0d8c",
-    "remove_random": "9afc47f86dd10015",
-    "replace_index": "acdecec31eddc526",
-    "replace_random": "a57f099ff577ce8e",
-}
-SYMBOLS_CHECKSUM, SUDOKU_CHECKSUM = "b0936b2b431a4ed4", "1e154969a80b30a5"
 
 
 def checksum(lines: list[str], between: str = "\n") -> str:
@@ -63,10 +51,12 @@ def test_lines_are_the_published(task: str) -> None:
 
 def test_puzzles_are_the_published() -> None:
     squares = official.instances("latin_square_n4", ())
-    assert checksum([str(made.fields["symbols"]) for made in squares]) == SYMBOLS_CHECKSUM
+    assert (
+        checksum([str(made.fields["symbols"]) for made in squares]) == CHECKSUMS["latin_square_n4"]
+    )
     sudokus = official.instances("sudoku_n4", ())
     solved = [f"{made.fields['sudoku']}|{made.answer}" for made in sudokus]
-    assert checksum(solved, "\n\n") == SUDOKU_CHECKSUM
+    assert checksum(solved, "\n\n") == CHECKSUMS["sudoku_n4"]
     assert len(set(solved)) == 100
 
 

@@ -1,0 +1,38 @@
+"""What a command is."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Command(NamedTuple):
+    """A command of `python -m benchmarks`."""
+
+    name: str
+    about: str
+    """One line, in the list of commands."""
+    examples: str
+    add: Callable[[argparse.ArgumentParser], None]
+    """Declares its options."""
+    perform: Callable[[argparse.Namespace], None]
+    """Does it; raises ValueError where an option breaks a rule."""
+
+
+def add_commands(parsers: Any, commands: Sequence[Command]) -> None:
+    """Adds commands to a program's."""
+    for command in commands:
+        parser = parsers.add_parser(
+            command.name,
+            help=command.about,
+            description=f"{command.about[0].upper()}{command.about[1:]}.",
+            epilog=f"examples:\n{command.examples}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add(parser)
+        parser.set_defaults(measure=command.perform)
+
+
+def add_out(parser: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
+    """The option `--out`."""
+    parser.add_argument("--out", type=Path, required=required, metavar="PATH", help=what)

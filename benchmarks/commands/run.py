@@ -1,0 +1,122 @@
+"""`run`: accuracy and forwards of rules on a suite of tasks."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import dllm
+from benchmarks import suites
+from benchmarks.commands.command import Command, add_out
+from benchmarks.oracles.subject import PREFIX, oracle
+from benchmarks.runner.batches import Plan, make_plan
+from benchmarks.runner.durable import Shard, parse_shard
+from benchmarks.runner.mirror import mirror_of
+from benchmarks.runner.results import Result
+from benchmarks.runner.run import decode_here, decode_into
+from benchmarks.runner.settings import choose_settings
+from benchmarks.runner.subject import Checkpoint, Subject
+from benchmarks.runner.tables import show
+
+EXAMPLES = """\
+  python -m benchmarks run --model tiny --suite embedded --out out/tiny
+  python -m benchmarks run --model tiny --tasks copy,sort --scheduler threshold --set threshold=0.8
+  python -m benchmarks run --model tiny --scheduler entropy --scheduler margin --set tokens=1,2,4
+  python -m benchmarks run --model tiny --scheduler leaderboard --sweep --out out/sweep
+  python -m benchmarks run --model DIR --suite official --rows ROWS --limit 20 --out out/official
+  python -m benchmarks run --model DIR --suite official --rows ROWS --out out/3 --shard 3/8
+  python -m benchmarks run --model oracle:shuffle:6 --temperature 1 --set tokens=1,2,3 --limit 400
+"""
+DEFAULT = ("confidence",)
+_ABOUT = ("model", "suite", "batch", "seed", "temperature")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    add = parser.add_argument_group("what").add_argument
+    add("--model", required=True, metavar="NAME", help="a folder, a hub id, tiny, or oracle:TASK")
+    add("--suite", choices=suites.SUITES, default="embedded", help="default: %(default)s")
+    add("--rows", type=Path, metavar="DIR", help="ParallelBench's rows, for --suite official")
+    add("--tasks", default="", metavar="A,B", help="default: all that can be graded")
+    add("--limit", type=int, metavar="N", help="examples a task; default: 100, or all rows")
+    add = parser.add_argument_group("how").add_argument
+    add("--scheduler", action="append", metavar="RULE", help="may be repeated; default: confidence")
+    add("--set", action="append", default=[], metavar="KEY=V1,V2", help="an option of the rules")
+    add("--sweep", action="store_true", help="the published grid of each rule, or `leaderboard`'s")
+    add("--temperature", type=float, default=0.0, metavar="T", help="default: %(default)s")
+    add("--batch", type=int, default=8, metavar="N", help="rows at a time; default: %(default)s")
+    add("--seed", type=int, default=0, metavar="N", help="of a task's first example; then N + 1")
+    add_out(parser, "the run's folder; the same command continues a run that was cut off")
+    parser.add_argument("--shard", metavar="I/N", help="do every N-th batch, from the I-th on")
+    parser.add_argument("--mirror", metavar="DIR", help="a folder that follows --out")
+
+
+def perform(options: argparse.Namespace) -> None:
+    """Runs, prints and writes."""
+    shard = Shard() if options.shard is None else parse_shard(options.shard)
+    if options.out is None and (shard.of > 1 or options.mirror):
+        raise ValueError(f"run: --{'mirror' if options.mirror else 'shard'} needs --out")
+    subject, suite, questions = asked(options)
+    rules = options.scheduler or list(DEFAULT)
+    chosen = choose_settings(rules, options.set, published=options.sweep, ids=subject.ids)
+    plan = make_plan(
+        subject,
+        questions,
+        chosen.settings,
+        suite=suite,
+        slots=options.batch,
+        seed=options.seed,
+        temperature=options.temperature,
+    )
+    results = _results(options, plan, shard)
+    if results is not None:
+        named = chosen.settings[0].name if len(chosen.settings) == 1 else ""
+        show(results, f"{suite} {named}".strip())
+    _say_left_out(chosen.left_out, suites.left_out(options.rows, tasks_of(options)))
+
+
+def asked(options: argparse.Namespace) -> tuple[Subject, str, list[suites.Question]]:
+    """The model, and the name and the questions of its suite."""
+    tasks = tasks_of(options)
+    if not options.model.startswith(PREFIX):
+        questions = suites.ask(options.suite, tasks, options.limit, options.rows)
+        return Checkpoint(dllm.load(options.model)), options.suite, questions
+    if tasks or options.rows or options.suite != "embedded":
+        given = "--tasks" if tasks else "--suite" if options.rows is None else "--rows"
+        raise ValueError(f"model: {options.model} asks its own questions and takes no {given}")
+    exact = oracle(options.model)
+    return exact, "oracle", exact.questions(options.limit)
+
+
+def tasks_of(options: argparse.Namespace) -> list[str]:
+    """What `--tasks` names."""
+    return [task.strip() for task in options.tasks.split(",") if task.strip()]
+
+
+def _results(options: argparse.Namespace, plan: Plan, shard: Shard) -> list[Result] | None:
+    if options.out is None:
+        return decode_here(plan)
+    mirror = mirror_of(options.out, options.mirror) if options.mirror else None
+    results = decode_into(options.out, plan, about(options), shard=shard, mirror=mirror)
+    if results is None:
+        print(f"{options.out}: shard {shard} is done; `merge` the folders of all")
+    return results
+
+
+def about(options: argparse.Namespace) -> dict[str, Any]:
+    """The command, as `results.json` tells it."""
+    told = {key: getattr(options, key) for key in _ABOUT}
+    rules = options.scheduler or list(DEFAULT)
+    single = rules[0] if len(rules) == 1 else rules
+    return {**told, "scheduler": single, "set": options.set, "sweep": options.sweep}
+
+
+def _say_left_out(methods: list[str], tasks: list[str]) -> None:
+    for method in methods:
+        print(f"not run: {method}")
+    for task in tasks:
+        print(f"not run: {task} needs the text grader")
+
+
+COMMAND = Command(
+    "run", "accuracy and forwards of rules on a suite of tasks", EXAMPLES, add, perform
+)

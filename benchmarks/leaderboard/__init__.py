@@ -1,0 +1,1 @@
+"""What ParallelBench's leaderboard counts: its tasks, methods and grids, speed and ranking."""

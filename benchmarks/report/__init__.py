@@ -1,0 +1,1 @@
+"""Finished runs side by side: tables, pairs, plots, single decodes, the setting to choose."""

@@ -1,0 +1,70 @@
+"""Accuracy over tokens per step, a line a rule."""
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report.shares import interval, right
+from benchmarks.report.table import Row
+
+SUFFIXES = (".png", ".svg")
+
+
+def plot(rows: Sequence[Row], path: Path) -> list[Path]:
+    """Draws settings into a file, or without a suffix into a PNG and an SVG.
+
+    Raises:
+        ValueError: matplotlib is not installed, or another kind of file is asked for.
+    """
+    if path.suffix and path.suffix not in SUFFIXES:
+        raise ValueError(f"plot: --out must end in {' or '.join(SUFFIXES)}, got {path}")
+    paths = [path] if path.suffix else [path.with_name(path.name + end) for end in SUFFIXES]
+    figure = _figure(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for each in paths:
+        figure.savefig(each, dpi=150)
+    return paths
+
+
+def lines(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Settings of one rule and folder, by speed."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.name.removesuffix(_options(row)), []).append(row)
+    for listed in found.values():
+        listed.sort(key=lambda row: row.result.mean.tokens_per_step)
+    return found
+
+
+def _options(row: Row) -> str:
+    return row.result.name.removeprefix(row.result.rule)
+
+
+def _figure(rows: Sequence[Row]) -> Any:
+    try:
+        drawing = importlib.import_module("matplotlib.figure")
+    except ImportError:
+        raise ValueError(
+            "plot: needs matplotlib, which is not installed (the extra `plots`)"
+        ) from None
+    figure = drawing.Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    for name, listed in lines(rows).items():
+        _draw(axes, name, listed)
+    axes.set(xlabel="tokens per step", ylabel="accuracy, %", xscale="log")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small")
+    return figure
+
+
+def _draw(axes: Any, name: str, rows: Sequence[Row]) -> None:
+    speeds, shares, below, above = [], [], [], []
+    for _, result in rows:
+        count = len(result.samples)
+        low, high = interval(right(result.samples), count)
+        speeds.append(result.mean.tokens_per_step)
+        shares.append(100 * right(result.samples) / count)
+        below.append(shares[-1] - 100 * low)
+        above.append(100 * high - shares[-1])
+    axes.errorbar(speeds, shares, yerr=(below, above), marker="o", capsize=2, label=name)

@@ -1,0 +1,100 @@
+"""Finished runs in tables: figures with intervals, tasks side by side, pairs by example."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.report.shares import interval, pair, right
+from benchmarks.runner.results import Result, read_results
+from benchmarks.runner.samples import Sample, by_task
+
+COLUMNS = 6
+"""Settings that stand side by side; more only get a line each."""
+
+
+class Row(NamedTuple):
+    """A setting of one of the runs."""
+
+    name: str
+    result: Result
+
+
+def rows_of(folders: Sequence[Path]) -> list[Row]:
+    """All settings of finished runs; the folder is part of their names where there are several.
+
+    Raises:
+        ValueError: a run is not finished.
+    """
+    rows = []
+    for folder in folders:
+        for result in read_results(folder):
+            name = result.name if len(folders) == 1 else f"{folder.name}: {result.name}"
+            rows.append(Row(name, result))
+    return rows
+
+
+def show(rows: Sequence[Row], console: Console | None = None) -> None:
+    """Prints what there is to say of them."""
+    console = console or Console()
+    console.print(figures(rows))
+    if len(rows) <= COLUMNS:
+        console.print(tasks(rows))
+    if len(rows) > 1:
+        console.print(pairs(rows))
+
+
+def figures(rows: Sequence[Row]) -> Table:
+    """A line a setting; the share of all its answers that are right, and what they cost."""
+    table = Table(title="settings", title_justify="left")
+    table.add_column("setting")
+    for column in ("n", "right", "95 % interval", "forwards per row", "tokens per step"):
+        table.add_column(column, justify="right")
+    for name, result in rows:
+        count, overall = len(result.samples), result.mean
+        low, high = interval(right(result.samples), count)
+        table.add_row(
+            name,
+            str(count),
+            f"{100 * right(result.samples) / count:.1f}",
+            f"{100 * low:.1f} – {100 * high:.1f}",
+            f"{overall.forwards:.1f}",
+            f"{overall.tokens_per_step:.2f}",
+        )
+    return table
+
+
+def tasks(rows: Sequence[Row]) -> Table:
+    """Percent right by task, with half an interval."""
+    table = Table(title="tasks", title_justify="left")
+    table.add_column("task")
+    listed = [by_task(row.result.samples) for row in rows]
+    for name, _ in rows:
+        table.add_column(name, justify="right", overflow="fold")
+    for task in dict.fromkeys(task for samples in listed for task in samples):
+        table.add_row(task, *(_share(samples.get(task, [])) for samples in listed))
+    return table
+
+
+def pairs(rows: Sequence[Row]) -> Table:
+    """Each setting against the first, on the examples that both were asked."""
+    table = Table(title=f"against {rows[0].name}", title_justify="left")
+    table.add_column("setting")
+    for column in ("common", "both", "only first", "only it", "neither", "difference", "p"):
+        table.add_column(column, justify="right")
+    for name, result in rows[1:]:
+        paired = pair(rows[0].result.samples, result.samples)
+        cells = [str(count) for count in paired]
+        difference = f"{100 * paired.difference:+.1f}" if paired.n else "-"
+        chance = f"{paired.chance:.3g}" if paired.n else "-"
+        table.add_row(name, str(paired.n), *cells, difference, chance)
+    return table
+
+
+def _share(samples: Sequence[Sample]) -> str:
+    if not samples:
+        return "-"
+    low, high = interval(right(samples), len(samples))
+    return f"{100 * right(samples) / len(samples):.0f} ± {50 * (high - low):.0f}"

@@ -1,0 +1,1 @@
+"""Runs: settings times examples, decoded in a fixed plan of batches that survives being cut off."""

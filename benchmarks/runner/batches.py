@@ -1,0 +1,154 @@
+"""The plan of a run: which examples are decoded together, fixed before anything is decoded.
+
+The same command makes the same plan everywhere, so that a run can be cut off, gone on with
+elsewhere, and shared out among machines.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from benchmarks.runner.settings import Setting
+from benchmarks.runner.subject import Subject
+from benchmarks.suites import Question
+from dllm.canvas import Layout
+from dllm.jobs import bucket
+
+FULL = 8
+"""Times its slots that a batch holds rows: slots are refilled, and only the last rows drain."""
+
+
+class Group(NamedTuple):
+    """Examples that share a compiled program: the canvas' length and the answer's."""
+
+    positions: int
+    """Of the answer."""
+    length: int
+    """Of the canvas."""
+    questions: tuple[int, ...]
+
+
+class Batch(NamedTuple):
+    """Examples that are decoded in one go and stored as one part."""
+
+    number: int
+    setting: int
+    group: int
+    questions: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All that a run decodes."""
+
+    subject: Subject
+    suite: str
+    settings: tuple[Setting, ...]
+    questions: tuple[Question, ...]
+    layouts: tuple[Layout, ...]
+    groups: tuple[Group, ...]
+    batches: tuple[Batch, ...]
+    slots: int
+    """Rows that are decoded at a time."""
+    seed: int
+    temperature: float
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for parts to belong together."""
+        return {
+            "model": self.subject.about,
+            "suite": self.suite,
+            "settings": [setting.name for setting in self.settings],
+            "questions": len(self.questions),
+            "batches": len(self.batches),
+            "batch": self.slots,
+            "seed": self.seed,
+            "temperature": self.temperature,
+            "asked": _digest([self._asked(i) for i in range(len(self.questions))]),
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """A short name of the identity."""
+        return _digest(self.identity)
+
+    def _asked(self, i: int) -> Sequence[Any]:
+        number, example = self.questions[i]
+        return [example.task, number, example.answer, *self.layouts[i]]
+
+
+def make_plan(
+    subject: Subject,
+    questions: Sequence[Question],
+    settings: Sequence[Setting],
+    *,
+    suite: str,
+    slots: int = 8,
+    seed: int = 0,
+    temperature: float = 0.0,
+) -> Plan:
+    """The plan of a run.
+
+    Example i of a task has the seed s + i, so that its tokens depend neither on which others are
+    asked nor on the order.
+
+    Raises:
+        ValueError: no examples, or one that does not fit the model.
+    """
+    if slots < 1:
+        raise ValueError(f"batch: must be at least 1, got {slots}")
+    if not questions or not settings:
+        what = "examples" if settings else "settings"
+        raise ValueError(f"run: must have {what}, got none")
+    layouts = [subject.layout(q.example, seed + q.number) for q in questions]
+    groups = _groups(layouts, subject.max_length, slots)
+    return Plan(
+        subject,
+        suite,
+        tuple(settings),
+        tuple(questions),
+        tuple(layouts),
+        tuple(groups),
+        tuple(_batches(groups, len(settings), slots)),
+        slots,
+        seed,
+        temperature,
+    )
+
+
+def _groups(layouts: Sequence[Layout], most: int, slots: int) -> list[Group]:
+    """Examples by shape; those that would not fill the slots join the next longer canvas."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for i, layout in enumerate(layouts):
+        shape = (layout.blocks[0][1] - layout.blocks[0][0], bucket(len(layout.ids), most))
+        found.setdefault(shape, []).append(i)
+    shapes = sorted(found)
+    for shape, longer in pairwise(shapes):
+        if len(found[shape]) < slots and shape[0] == longer[0]:
+            found[longer] = sorted(found.pop(shape) + found[longer])
+    return [Group(*shape, tuple(listed)) for shape, listed in sorted(found.items())]
+
+
+def _batches(groups: Sequence[Group], settings: int, slots: int) -> list[Batch]:
+    made: list[Batch] = []
+    for setting in range(settings):
+        for group, listed in enumerate(groups):
+            for piece in _pieces(listed.questions, FULL * slots):
+                made.append(Batch(len(made), setting, group, piece))
+    return made
+
+
+def _pieces(questions: tuple[int, ...], most: int) -> list[tuple[int, ...]]:
+    """Pieces of up to so many, their sizes as even as can be: none leaves slots empty."""
+    number = -(-len(questions) // most)
+    cuts = [i * len(questions) // number for i in range(number + 1)]
+    return [questions[start:end] for start, end in pairwise(cuts)]
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]

@@ -1,0 +1,129 @@
+"""Decodes the batches of a plan: one compiled program for each rule and group of examples."""
+
+import time
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from benchmarks.leaderboard.speed import tokens_per_step
+from benchmarks.runner.batches import Batch, Plan
+from benchmarks.runner.samples import Sample
+from dllm.canvas import Rows, blocks
+from dllm.decode import Decoded, plan_program, run_compiled
+from dllm.jobs import GLANCE, batch_rows
+from dllm.pool import Pool
+from dllm.propose import Proposal
+
+_LEAST_STEPS = 4096
+
+
+class Timing(NamedTuple):
+    """What one or several batches cost."""
+
+    seconds: float
+    programs: int
+    """Compiled on the way."""
+    forwards: int
+    """Of the batch, not of a row."""
+    slots: int
+    """Added up over those forwards."""
+    busy: int
+    """Those of them that held an unfinished row."""
+
+    @property
+    def occupancy(self) -> float:
+        """Share of the slots that held an unfinished row."""
+        return self.busy / max(self.slots, 1)
+
+
+def add_up(timings: Iterable[Timing]) -> Timing:
+    """The cost of them all."""
+    return Timing(*(sum(column) for column in zip(*timings, strict=True)))
+
+
+class Part(NamedTuple):
+    """What came of a batch."""
+
+    samples: list[Sample]
+    """In the order of its examples."""
+    timing: Timing
+
+
+class Decoder:
+    """Decodes batches of one plan; what a group's batches have in common is made once."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._proposal = Proposal(plan.temperature, suppress=plan.subject.never)
+        self._rows_of = cache(self._make_rows)
+
+    def decode(self, batch: Batch) -> Part:
+        """Its graded answers."""
+        begun, before = time.perf_counter(), programs()
+        pool = self._pool(batch)
+        samples: list[Any] = [None] * len(batch.questions)
+        for row, decoded in pool:
+            samples[row] = self._sample(batch, batch.questions[row], decoded)
+        slots = self._slots(batch) * pool.forwards
+        busy = round(pool.occupancy * slots)
+        seconds, compiled = time.perf_counter() - begun, programs() - before
+        return Part(samples, Timing(seconds, compiled, pool.forwards, slots, busy))
+
+    def _pool(self, batch: Batch) -> Pool:
+        plan = self._plan
+        group, setting = plan.groups[batch.group], plan.settings[batch.setting]
+        rows = self._rows_of(batch.group, setting.block)
+        place = {question: row for row, question in enumerate(group.questions)}
+        own = np.array([place[question] for question in batch.questions])
+        return Pool(
+            plan.subject.denoiser,
+            jax.tree.map(lambda leaf: leaf[own], rows),
+            setting.scheduler,
+            self._proposal,
+            batch=self._slots(batch),
+            # Of all rows of the group, so that its batches run one program.
+            settings=plan_program(rows, setting.scheduler, ends=plan.subject.ends),
+            max_steps=max(_LEAST_STEPS, 4 * group.positions),
+            glance=GLANCE,
+        )
+
+    def _make_rows(self, group: int, block: int | None) -> Rows:
+        positions, length, questions = self._plan.groups[group]
+        layouts = [self._plan.layouts[i] for i in questions]
+        if block is not None:
+            cuts = [blocks(layout.prompt, positions, block) for layout in layouts]
+            layouts = [
+                layout._replace(blocks=cut) for layout, cut in zip(layouts, cuts, strict=True)
+            ]
+        return batch_rows(layouts, length)
+
+    def _slots(self, batch: Batch) -> int:
+        return min(self._plan.slots, len(self._plan.groups[batch.group].questions))
+
+    def _sample(self, batch: Batch, question: int, decoded: Decoded) -> Sample:
+        subject, layout = self._plan.subject, self._plan.layouts[question]
+        number, example = self._plan.questions[question]
+        said, forwards = subject.read(example, layout, decoded), int(decoded.forwards)
+        return Sample(
+            self._plan.settings[batch.setting].name,
+            example.task,
+            number,
+            example.prompt,
+            example.answer,
+            said.text,
+            int(subject.passes(example, said.text)),
+            int(subject.passes(example, said.text, strict=True)),
+            forwards,
+            tokens_per_step(self._plan.groups[batch.group].positions, forwards),
+            layout.prompt,
+            said.length,
+            said.outcome,
+        )
+
+
+def programs() -> int:
+    """How many programs of the loop this process has compiled and holds."""
+    return getattr(run_compiled, "_cache_size")()  # noqa: B009  (not in its type)

@@ -1,0 +1,134 @@
+"""What a run comes to: figures by setting, and the files that hold them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.runner.decode import Part, Timing, add_up
+from benchmarks.runner.durable import write_durably
+from benchmarks.runner.outline import Outline, read_questions
+from benchmarks.runner.samples import Figures, Sample, by_task, mean, summarise
+from benchmarks.runner.settings import name_of
+from benchmarks.runner.store import InFolder, Store
+
+RESULTS, SAMPLES, TIMINGS = "results.json", "samples.jsonl", "timings.json"
+FINAL = (RESULTS, SAMPLES, TIMINGS)
+
+
+class Result(NamedTuple):
+    """What came of one setting."""
+
+    rule: str
+    options: dict[str, Any]
+    figures: list[Figures]
+    """By task."""
+    samples: list[Sample]
+    timing: Timing
+    """Of all its batches."""
+
+    @property
+    def name(self) -> str:
+        """The setting's."""
+        return name_of(self.rule, self.options)
+
+    @property
+    def mean(self) -> Figures:
+        """The unweighted mean of its tasks."""
+        return mean(self.figures)
+
+
+def gather(outline: Outline, store: Store, order: Sequence[tuple[str, int]]) -> list[Result]:
+    """The results of a run whose parts are all there; `order` is that of its examples."""
+    place = {asked: i for i, asked in enumerate(order)}
+    parts: list[list[Part]] = [[] for _ in outline.settings]
+    for number, (setting, _) in enumerate(outline.batches):
+        parts[setting].append(store.get(number))
+    results = []
+    for setting, listed in zip(outline.settings, parts, strict=True):
+        samples = [sample for part in listed for sample in part.samples]
+        samples.sort(key=lambda sample: place[sample.task, sample.number])
+        figures = [summarise(of_task) for of_task in by_task(samples).values()]
+        timing = add_up(part.timing for part in listed)
+        results.append(Result(**setting, figures=figures, samples=samples, timing=timing))
+    return results
+
+
+def finish(store: InFolder) -> list[Result]:
+    """Writes the final files of a run whose parts are all there."""
+    order = [(asked["task"], asked["number"]) for asked in read_questions(store.folder)]
+    results = gather(store.outline, store, order)
+    write(store.folder, store.outline.about, results)
+    return results
+
+
+def write(folder: Path, about: Mapping[str, Any], results: Sequence[Result]) -> None:
+    """Writes the final files.
+
+    `results.json` has the figures by setting, of a single setting also at the top; `samples.jsonl`
+    every answer; `timings.json` what differs from one run to the next.
+    """
+    single = _figures(results[0]) if len(results) == 1 else {}
+    figures = {**about, **single, "settings": [_setting(r) | _figures(r) for r in results]}
+    samples = [sample._asdict() for result in results for sample in result.samples]
+    contents = {
+        RESULTS: json.dumps(figures, indent=1) + "\n",
+        SAMPLES: "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in samples),
+        TIMINGS: json.dumps(_timings(results), indent=1) + "\n",
+    }
+    for name, text in contents.items():
+        write_durably(folder / name, text.encode())
+
+
+def read_results(folder: Path) -> list[Result]:
+    """The results of a finished run, from its final files.
+
+    Raises:
+        ValueError: the run is not finished.
+    """
+    for name in FINAL:
+        if not (folder / name).is_file():
+            raise ValueError(
+                f"{folder}: must be the folder of a finished run, but {name} is not there"
+            )
+    figures, timings = (json.loads((folder / name).read_text()) for name in (RESULTS, TIMINGS))
+    samples: dict[str, list[Sample]] = {}
+    for line in (folder / SAMPLES).read_text("utf-8").split("\n"):
+        sample = Sample(**json.loads(line)) if line else None
+        if sample is not None:
+            samples.setdefault(sample.setting, []).append(sample)
+    return [
+        Result(
+            one["rule"],
+            one["options"],
+            [Figures(task, **values) for task, values in one["tasks"].items()],
+            samples[one["setting"]],
+            _timing(timings["settings"][one["setting"]]),
+        )
+        for one in figures["settings"]
+    ]
+
+
+def _timing(stored: dict[str, Any]) -> Timing:
+    return Timing(*(stored[name] for name in Timing._fields))
+
+
+def _setting(result: Result) -> dict[str, Any]:
+    return {"setting": result.name, "rule": result.rule, "options": result.options}
+
+
+def _figures(result: Result) -> dict[str, Any]:
+    overall = result.mean
+    return {
+        "tasks": {task.task: dict(list(task._asdict().items())[1:]) for task in result.figures},
+        "mean_accuracy": overall.accuracy,
+        "mean_tokens_per_step": overall.tokens_per_step,
+    }
+
+
+def _timings(results: Sequence[Result]) -> dict[str, Any]:
+    def listed(timing: Timing) -> dict[str, Any]:
+        return {**timing._asdict(), "occupancy": timing.occupancy}
+
+    by_setting = {result.name: listed(result.timing) for result in results}
+    return {**listed(add_up(r.timing for r in results)), "settings": by_setting}

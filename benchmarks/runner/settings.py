@@ -1,0 +1,118 @@
+"""Which rules a run compares, each with its options: named ones, sweeps, published grids."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import dllm
+from benchmarks.leaderboard.methods import BLOCK, METHODS, Method, of_rule
+from dllm.rules import parse_sets
+
+ALL = "leaderboard"
+"""Stands for every method of the leaderboard."""
+
+
+class Setting(NamedTuple):
+    """A rule with its options, of which `block_length` is one."""
+
+    rule: str
+    options: dict[str, Any]
+    scheduler: dllm.Scheduler
+
+    @property
+    def block(self) -> int | None:
+        """Positions a block; `None` is all of an answer."""
+        return self.options.get(BLOCK)
+
+    @property
+    def name(self) -> str:
+        """What tables and files call it."""
+        return name_of(self.rule, self.options)
+
+
+def name_of(rule: str, options: Mapping[str, Any]) -> str:
+    """A setting as one text: `threshold threshold=0.9`."""
+    return " ".join([rule, *(f"{key}={value}" for key, value in options.items())])
+
+
+class Chosen(NamedTuple):
+    """The settings of a run, and why others are not among them."""
+
+    settings: list[Setting]
+    left_out: list[str]
+
+
+def choose_settings(
+    rules: Sequence[str | dllm.Scheduler],
+    sets: Sequence[str] = (),
+    *,
+    published: bool = False,
+    ids: Mapping[str, int] | None = None,
+) -> Chosen:
+    """Settings in order.
+
+    Args:
+        rules: names as `dllm.rule` takes them, or rules.
+        sets: `key=v1,v2` each: every combination of the values for every rule that knows the key;
+            `block_length` is for all of them.
+        published: take each rule over the leaderboard's grid; `leaderboard` is all of them.
+        ids: special tokens of the model.
+
+    Raises:
+        ValueError: no such rule or option, options beside a published grid, a setting twice.
+    """
+    if published and sets:
+        raise ValueError(f"--sweep: the grids are published ones; leave out --set {sets[0]}")
+    if ALL in rules and not published:
+        raise ValueError(f"--scheduler: {ALL} stands for published grids; add --sweep")
+    if published:
+        methods, left_out = _methods(rules)
+        settings = [setting for method in methods for setting in _grid(method, ids)]
+    else:
+        left_out, settings = [], _sweep(rules, sets, ids)
+    _refuse_twice(settings)
+    return Chosen(settings, left_out)
+
+
+def _sweep(
+    rules: Sequence[str | dllm.Scheduler], sets: Sequence[str], ids: Mapping[str, int] | None
+) -> list[Setting]:
+    values = parse_sets(sets)
+    blocks = [{}] if BLOCK not in values else [{BLOCK: value} for value in values[BLOCK]]
+    _refuse_blocks(values.get(BLOCK, ()))
+    own = [text for text in sets if text.partition("=")[0].strip() != BLOCK]
+    texts = [rule for rule in rules if isinstance(rule, str)]
+    choices = dllm.sweep(texts, own, ids=ids) if texts or own else []
+    made = [Setting(repr(rule), {}, rule) for rule in rules if not isinstance(rule, str)]
+    return [
+        Setting(rule, {**options, **block}, scheduler)
+        for rule, options, scheduler in [*choices, *made]
+        for block in blocks
+    ]
+
+
+def _methods(rules: Sequence[str | dllm.Scheduler]) -> tuple[list[Method], list[str]]:
+    named: list[Method] = []
+    for rule in rules:
+        if not isinstance(rule, str):
+            raise ValueError(f"--sweep: published grids go by the names of rules, got {rule!r}")
+        named += METHODS if rule == ALL else [of_rule(rule)]
+    ready = [method for method in named if not method.missing]
+    return ready, [f"{method.site}: {method.missing}" for method in named if method.missing]
+
+
+def _grid(method: Method, ids: Mapping[str, int] | None) -> list[Setting]:
+    values = ",".join(map(str, method.grid))
+    return _sweep([method.rule], [f"{method.option}={values}"], ids)
+
+
+def _refuse_blocks(blocks: Sequence[Any]) -> None:
+    for block in blocks:
+        if type(block) is not int or block < 1:
+            raise ValueError(f"--set: {BLOCK} must be a whole number from 1 on, got {block!r}")
+
+
+def _refuse_twice(settings: Sequence[Setting]) -> None:
+    names = [setting.name for setting in settings]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"scheduler: each setting may be run once, got {name!r} twice")

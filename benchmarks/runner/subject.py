@@ -1,0 +1,142 @@
+"""What is measured: a checkpoint, or anything else that denoises and can be asked the questions."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import dllm
+from benchmarks.tasks.catalogue import KINDS
+from benchmarks.tasks.example import Example
+from benchmarks.tasks.graders import grade
+from dllm.canvas import Layout
+from dllm.decode import Decoded
+from dllm.requests import answer_layouts
+from dllm.results import generation
+
+
+class Answer(NamedTuple):
+    """What was written on one canvas."""
+
+    text: str
+    """Up to its end of text."""
+    length: int
+    """Its tokens."""
+    outcome: str
+    """As in `dllm.Generation`."""
+
+
+class Subject(Protocol):
+    """What a run needs of its model."""
+
+    @property
+    def name(self) -> str:
+        """As the user gave it."""
+        ...
+
+    @property
+    def about(self) -> str:
+        """Tells it from others of its name."""
+        ...
+
+    @property
+    def denoiser(self) -> dllm.Denoiser | dllm.Headed:
+        """What the loop calls."""
+        ...
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Tokens that end an answer."""
+        ...
+
+    @property
+    def never(self) -> Sequence[int]:
+        """Tokens that are never written."""
+        ...
+
+    @property
+    def ids(self) -> Mapping[str, int]:
+        """What rules may ask for: special tokens, and `vocab`, the number of all."""
+        ...
+
+    @property
+    def max_length(self) -> int:
+        """Positions that a canvas may have."""
+        ...
+
+    def layout(self, example: Example, seed: int) -> Layout:
+        """The prompt and the positions of the answer, one block."""
+        ...
+
+    def prompt(self, example: Example) -> str:
+        """What the model is shown, as text."""
+        ...
+
+    def read(self, example: Example, layout: Layout, decoded: Decoded) -> Answer:
+        """The answer on a canvas."""
+        ...
+
+    def passes(self, example: Example, text: str, *, strict: bool = False) -> bool:
+        """Whether an answer is right."""
+        ...
+
+    def spell(self, example: Example, token: int) -> str:
+        """A token as people read it."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A loaded model, asked through its chat template."""
+
+    model: dllm.Model
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def about(self) -> str:
+        return repr(self.model)
+
+    @property
+    def denoiser(self) -> dllm.Denoiser | dllm.Headed:
+        return self.model.network
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        return self.model.specials.ends
+
+    @property
+    def never(self) -> Sequence[int]:
+        return [self.model.specials.mask]
+
+    @property
+    def ids(self) -> Mapping[str, int]:
+        specials = self.model.specials._asdict().items()
+        return {**{k: v for k, v in specials if v is not None}, "vocab": self.model.config.vocab}
+
+    @property
+    def max_length(self) -> int:
+        return self.model.config.max_length
+
+    def layout(self, example: Example, seed: int) -> Layout:
+        length = KINDS[example.task].gen_length
+        return answer_layouts(self.model, [example.messages], length, length, [seed], None)[0]
+
+    def prompt(self, example: Example) -> str:
+        if self.model.chat is None:
+            raise ValueError(f"{self.name}: has no chat template, and questions are conversations")
+        return self.model.chat.render(example.messages)
+
+    def read(self, example: Example, layout: Layout, decoded: Decoded) -> Answer:
+        del example
+        said = generation(self.model, layout, decoded, self.ends, ())
+        return Answer(said.text, len(said.tokens), said.outcome)
+
+    def passes(self, example: Example, text: str, *, strict: bool = False) -> bool:
+        return grade(example.task, example.label, text, strict=strict)
+
+    def spell(self, example: Example, token: int) -> str:
+        del example
+        tokenizer = self.model.tokenizer
+        return (tokenizer.decode([token]) if tokenizer else "") or f"<{token}>"

@@ -1,0 +1,166 @@
+"""Oracles against counting: every marginal given every kind of decided positions."""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import dllm
+from benchmarks.oracles.closed_forms import (
+    greedy_replace_accuracy,
+    replace_accuracy,
+    shuffle_accuracy,
+    shuffle_total_correlation,
+)
+from benchmarks.oracles.grids import grids_of
+from benchmarks.oracles.lines import NEWCOMER, SEPARATOR, VOCAB
+from benchmarks.oracles.subject import TASKS, Oracle, oracle
+from benchmarks.runner.batches import make_plan
+from benchmarks.runner.run import decode_here
+from benchmarks.runner.settings import choose_settings
+from samplers import MASK, VOID
+
+LINES = TASKS[:4]
+
+
+def answers(task: str, n: int) -> Iterator[tuple[int, ...]]:
+    """All of a line of n, each as likely as any other."""
+    line = list(range(n))
+    match task:
+        case "shuffle":
+            yield from itertools.permutations(line)
+        case "insert_random":
+            yield from ((*line[:i], NEWCOMER, *line[i:]) for i in range(n + 1))
+        case "remove_random":
+            yield from ((*line[:i], *line[i + 1 :]) for i in range(n))
+        case "replace_random":
+            yield from ((*line[:i], NEWCOMER, *line[i + 1 :]) for i in range(n))
+
+
+def counted(listed: Sequence[Sequence[int]], decided: np.ndarray, vocab: int) -> np.ndarray:
+    """Marginals by counting."""
+    table = np.array(listed)
+    fitting = table[np.all((decided < 0) | (table == decided), axis=1)]
+    return np.stack([np.bincount(column, minlength=vocab) for column in fitting.T]) / len(fitting)
+
+
+def marginals(oracle: Oracle, canvas: np.ndarray, start: int, window: int) -> np.ndarray:
+    model = oracle.denoiser
+    assert isinstance(model, dllm.Denoiser)
+    logits = model.logits(jnp.asarray(canvas)[None], jnp.array([start]), window)
+    return np.asarray(jax.nn.softmax(logits[0], axis=-1))
+
+
+@pytest.mark.parametrize("task", LINES)
+def test_lines(task: str) -> None:
+    """Padded behind, and read from the answer on."""
+    random, n = np.random.default_rng(0), 4
+    listed = list(answers(task, n))
+    for _ in range(8):
+        decided = np.array(listed[random.integers(len(listed))])
+        decided[random.random(len(decided)) < 0.6] = MASK
+        canvas = np.array([*range(n), SEPARATOR, *decided, VOID, VOID])
+        given = marginals(Oracle(task), canvas, n + 1, len(decided))
+        np.testing.assert_allclose(given, counted(listed, decided, VOCAB), atol=1e-6)
+
+
+@pytest.mark.parametrize(("task", "number"), [("latin_square_n4", 576), ("sudoku_n4", 288)])
+def test_grids(task: str, number: int) -> None:
+    random, listed = np.random.default_rng(0), grids_of(task)
+    assert listed.shape == (number, 16)
+    for share in (0.0, 0.2, 0.5, 1.0):
+        decided = listed[random.integers(number)].copy()
+        decided[random.random(16) >= share] = MASK
+        given = marginals(Oracle(task), decided, 0, 16)
+        np.testing.assert_allclose(given, counted(listed.tolist(), decided, 4), atol=1e-5)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_impossible_canvases_have_finite_logits(task: str) -> None:
+    exact = Oracle(task)
+    layout = exact.layout(exact.questions(1)[0].example, 0)
+    canvas = np.array(layout.ids)
+    canvas[layout.prompt : layout.prompt + 2] = 0
+    assert np.isfinite(marginals(exact, canvas, layout.prompt, 3)).all()
+
+
+def shares(n: int, task: str, tokens: int, rows: int, temperature: float) -> float:
+    """Share of right answers among decodes in one batch, positions in random order."""
+    exact = Oracle(task, n)
+    example = exact.questions(1)[0].example
+    layout = exact.layout(example, 0)
+    canvases = dllm.rows([layout.ids[: layout.prompt]] * rows, len(layout.ids) - layout.prompt)
+    rule = dllm.rule("random", tokens=tokens)
+    ended = dllm.decode(exact.denoiser, canvases, rule, dllm.Proposal(temperature))
+    written = np.asarray(ended.canvas)[:, layout.prompt :].tolist()
+    right = set(answers(task, n))
+    return sum(tuple(answer) in right for answer in written) / rows
+
+
+def interval(share: float, rows: int) -> float:
+    """Four standard deviations of a binomial share."""
+    return 4 * math.sqrt(share * (1 - share) / rows)
+
+
+@pytest.mark.parametrize(("n", "accuracy"), [(4, 3 / 8), (6, 15 / 48)])
+def test_shuffle_two_at_a_time(n: int, accuracy: float) -> None:
+    """(n - 1)!! / n!! at two tokens a step, all of them at one."""
+    assert shuffle_accuracy(n, 2) == pytest.approx(accuracy)
+    assert shares(n, "shuffle", 2, 4096, 1.0) == pytest.approx(
+        accuracy, abs=interval(accuracy, 4096)
+    )
+    assert shares(n, "shuffle", 1, 4096, 1.0) == 1
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 3])
+def test_replacing(tokens: int) -> None:
+    """Drawn, and greedily with ties at random, which is a temperature close to 0."""
+    drawn, greedy = replace_accuracy(6, tokens), greedy_replace_accuracy(tokens)
+    assert drawn == pytest.approx(shares(6, "replace_random", tokens, 4096, 1.0), abs=0.032)
+    assert greedy == pytest.approx(shares(6, "replace_random", tokens, 4096, 0.02), abs=0.032)
+
+
+@pytest.mark.parametrize("exact", [Oracle("insert_random", 4), Oracle("sudoku_n4")])
+def test_one_at_a_time_is_always_right(exact: Oracle) -> None:
+    chosen = choose_settings(["random"], ["tokens=1"]).settings
+    plan = make_plan(exact, exact.questions(12), chosen, suite="oracle", temperature=1.0)
+    (result,) = decode_here(plan, progress=False)
+    assert [sample.score for sample in result.samples] == [1] * 12
+    assert {sample.outcome for sample in result.samples} == {"filled"}
+
+
+def test_closed_forms() -> None:
+    assert shuffle_accuracy(5, 5) == pytest.approx(math.factorial(5) / 5**5)
+    assert [shuffle_accuracy(6, 1), replace_accuracy(6, 1)] == [1, pytest.approx(1)]
+    assert replace_accuracy(2, 2) == 0.5
+    assert shuffle_total_correlation(4) == pytest.approx(8 - math.log2(24))
+    with pytest.raises(ValueError, match="closed form: k must divide n, got n 5 and k 2"):
+        shuffle_accuracy(5, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("oracle:copy", "oracles are of shuffle, .*got 'oracle:copy'"),
+        (
+            "oracle:shuffle:1",
+            "oracle:TASK:N is for lines of 2 to 16 people, got 'oracle:shuffle:1'",
+        ),
+        ("oracle:sudoku_n4:4", "is for lines of 2 to 16 people, got 'oracle:sudoku_n4:4'"),
+    ],
+)
+def test_names(name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        oracle(name)
+
+
+def test_sizes() -> None:
+    assert oracle("oracle:shuffle:8").name == "oracle:shuffle:8"
+    made = oracle("oracle:insert_random:8").questions(3)
+    assert [len(question.example.label["input"]) for question in made] == [8, 8, 8]
+    assert made == oracle("oracle:insert_random:8").questions(3)
+    assert oracle("oracle:sudoku_n4").questions(1)[0].example.prompt.endswith("0000")

@@ -1,0 +1,96 @@
+"""A decode as a page: what it says of each step."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import pytest
+
+import dllm
+from benchmarks import __main__ as command_line
+from benchmarks.oracles.subject import Oracle
+from benchmarks.report.trace import page, trace
+from benchmarks.runner.settings import Setting
+from samplers import MASK, Move
+
+
+@dllm.scheduler
+class SecondThoughts:
+    """Writes one position a step, and takes the first back in the third."""
+
+    def init(self, canvas: Any) -> Any:
+        return jnp.int32(0)
+
+    def update(self, key: Any, state: Any, canvas: Any, prediction: Any, place: Any) -> Move:
+        at = jnp.arange(canvas.shape[0])
+        target = jnp.where(state < 3, place.start + state, place.start)
+        after = jnp.where(at == target, prediction.tokens, canvas)
+        after = jnp.where((at == place.start) & (state == 2), MASK, after)
+        return Move(after, state + 1, state == 3)
+
+
+EXACT = Oracle("replace_random", 3)
+
+
+def told(html: str) -> dict[str, Any]:
+    data = html.partition('<script id="data" type="application/json">')[2]
+    return json.loads(data.partition("</script>")[0])
+
+
+def test_steps() -> None:
+    """Of three positions: 1/3, 1/2 or 1, certain; and again what was taken back."""
+    question, setting = EXACT.questions(1)[0], Setting("own", {}, SecondThoughts())
+    shown = trace(EXACT, question, setting, 0, 0.0)
+    assert [[token >= 0 for token in frame] for frame in shown.canvases.tolist()] == [
+        [False, False, False],
+        [True, False, False],
+        [True, True, False],
+        [False, True, True],
+        [True, True, True],
+    ]
+    assert shown.written[0, 0] == pytest.approx(2 / 3)
+    assert shown.written[1, 1] == pytest.approx(1 / 2)
+    assert shown.written[3, 0] == pytest.approx(1)
+    assert shown.guessed[0].tolist() == pytest.approx([2 / 3] * 3)
+    data = told(page(EXACT, question, setting, shown))
+    assert data["canvases"] == shown.canvases.tolist()
+    people = question.example.label["input"]
+    assert set(data["words"].values()) <= {*people, question.example.label["word"]}
+
+
+def test_text_cannot_end_the_script() -> None:
+    question = EXACT.questions(1)[0]
+    setting = Setting("own", {}, SecondThoughts())
+    shown = trace(EXACT, question, setting, 0, 0.0)
+    changed = question._replace(example=question.example._replace(prompt="</script><b>"))
+    html = page(EXACT, changed, setting, shown)
+    assert told(html)["prompt"] == "</script><b>"
+    assert html.count("</script>") == 2
+    assert "http" not in html
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--model", "oracle:replace_random:3", "--set", "tokens=1"]
+    command_line.main(["trace", *options, "--out", str(tmp_path / "new" / "t.html")])
+    assert "3 steps" in capsys.readouterr().out
+    data = told((tmp_path / "new" / "t.html").read_text("utf-8"))
+    assert data["title"] == "replace_random 0, confidence tokens=1, oracle:replace_random:3"
+    assert len(data["canvases"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--set", "tokens=1,2"], "trace: --set needs one value each, got 2 combinations"),
+        (["--number", "-1"], "trace: --number must be that of an example, got -1"),
+    ],
+)
+def test_refuses(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        command_line.main(
+            ["trace", "--model", "oracle:shuffle", *options, "--out", str(tmp_path / "t.html")]
+        )
+    assert message in capsys.readouterr().err

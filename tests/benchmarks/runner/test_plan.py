@@ -1,0 +1,134 @@
+"""The plan of a run: groups, batches, what makes two runs the same."""
+
+from pathlib import Path
+
+import pytest
+
+import dllm
+from benchmarks.runner.batches import FULL, Plan, make_plan
+from benchmarks.runner.durable import Shard, parse_shard
+from benchmarks.runner.progress import Clock, in_words
+from benchmarks.runner.settings import choose_settings
+from benchmarks.runner.subject import Checkpoint
+from tests.benchmarks.subjects import Fake, questions, random_model
+
+
+def plan(count: int = 6, slots: int = 2, seed: int = 0, *tasks: str) -> Plan:
+    settings = choose_settings(["confidence"], ["tokens=1,2"]).settings
+    asked = questions(count, *tasks)
+    return make_plan(Fake(), asked, settings, suite="embedded", slots=slots, seed=seed)
+
+
+def test_every_setting_decodes_every_example_once() -> None:
+    made = plan(40)
+    for setting in (0, 1):
+        listed = [i for b in made.batches if b.setting == setting for i in b.questions]
+        assert sorted(listed) == list(range(80))
+    assert [batch.number for batch in made.batches] == list(range(len(made.batches)))
+
+
+def test_groups_are_of_one_canvas_length() -> None:
+    made = plan(40)
+    assert [(group.positions, group.length) for group in made.groups] == [(8, 16), (8, 32)]
+    assert [len(group.questions) for group in made.groups] == [40, 40]
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(2, [2]), (16, [16]), (17, [8, 9]), (40, [13, 13, 14])]
+)
+def test_batches_are_even(count: int, sizes: list[int]) -> None:
+    """So that each fills the slots of the one program that its group has."""
+    made = plan(count, 2, 0, "copy")
+    assert FULL == 8
+    assert [len(batch.questions) for batch in made.batches if batch.setting == 0] == sizes
+
+
+def test_example_has_its_own_seed() -> None:
+    made = plan(3, 2, 7, "copy", "sort")
+    assert [layout.seed for layout in made.layouts] == [7, 8, 9, 7, 8, 9]
+
+
+def test_identity() -> None:
+    same, other = plan(), plan(seed=1)
+    assert plan().digest == same.digest != other.digest
+    assert plan(5).identity["asked"] != same.identity["asked"]
+
+
+def test_refuses() -> None:
+    with pytest.raises(ValueError, match="batch: must be at least 1, got 0"):
+        plan(slots=0)
+    with pytest.raises(ValueError, match="run: must have examples, got none"):
+        make_plan(Fake(), [], choose_settings(["confidence"]).settings, suite="embedded")
+    with pytest.raises(ValueError, match="run: must have settings, got none"):
+        make_plan(Fake(), questions(1), [], suite="embedded")
+
+
+def test_settings() -> None:
+    chosen = choose_settings(["threshold", dllm.rule("entropy")], ["threshold=0.5,0.9"])
+    names = [setting.name for setting in chosen.settings]
+    assert names[:2] == ["threshold threshold=0.5", "threshold threshold=0.9"]
+    assert "Entropy" in names[2]
+    with pytest.raises(ValueError, match="each setting may be run once, got 'entropy' twice"):
+        choose_settings(["entropy", "entropy"])
+    with pytest.raises(ValueError, match="published grids go by the names of rules, got"):
+        choose_settings([dllm.rule("entropy")], published=True)
+
+
+def test_published_grids() -> None:
+    chosen = choose_settings(["threshold", "factor_published"], published=True)
+    assert [setting.options for setting in chosen.settings] == [
+        *({"threshold": value} for value in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)),
+        *({"factor": value} for value in (0.7, 1.0, 1.3, 1.6, 1.9)),
+    ]
+    everything = choose_settings(["leaderboard"], published=True, ids={"vocab": 8})
+    left_out = [text.partition(":")[0] for text in everything.left_out]
+    assert len(everything.settings) + len(left_out) >= 41
+    assert set(left_out) <= {"klass", "slowfast", "dus", "wino"}
+
+
+def test_block_length_is_for_every_rule() -> None:
+    chosen = choose_settings(["confidence", "entropy"], ["block_length=4,8", "tokens=2"])
+    assert [(setting.name, setting.block) for setting in chosen.settings] == [
+        (f"{rule} tokens=2 block_length={block}", block)
+        for rule in ("confidence", "entropy")
+        for block in (4, 8)
+    ]
+    with pytest.raises(ValueError, match=r"--set: block_length must be a whole .*, got 0\.5"):
+        choose_settings(["confidence"], ["block_length=0.5"])
+
+
+@pytest.mark.parametrize("text", ["", "3", "0/8", "9/8", "a/8", "3/", "-1/2"])
+def test_shards_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=f"--shard: must be i/n .*got '{text}'"):
+        parse_shard(text)
+
+
+def test_shards_share_out() -> None:
+    assert str(parse_shard("3/8")) == "3/8"
+    assert [n for n in range(20) if Shard(3, 8).has(n)] == [2, 10, 18]
+
+
+def test_time_left() -> None:
+    """From batches that are alike, and from all others where there are none."""
+    made = plan(40)
+    first, second, *rest = made.batches
+    clock = Clock(made, list(made.batches))
+    assert clock.seconds == 0
+    clock.done(first, len(first.questions) * 2.0)
+    clock.done(second, len(second.questions) * 2.0)
+    assert clock.seconds == pytest.approx(2.0 * sum(len(batch.questions) for batch in rest))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.4, "0 s"), (59.7, "1:00 min"), (185, "3:05 min"), (7800, "2:10 h")]
+)
+def test_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
+
+
+def test_checkpoint_needs_a_chat_template(tmp_path: Path) -> None:
+    import dataclasses
+
+    bare = dataclasses.replace(random_model(), chat=None)
+    with pytest.raises(ValueError, match="has no chat template, and questions are conversations"):
+        Checkpoint(bare).prompt(questions(1)[0].example)
