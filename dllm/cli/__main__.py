@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except (ValueError, TypeError, ImportError, OSError) as error:
-        Console(stderr=True).print(f"dllm {options.command}: {error}", style="red", markup=False)
+        console = Console(stderr=True, soft_wrap=True)
+        console.print(f"dllm {options.command}: {error}", style="red", markup=False)
         return 2
     except KeyboardInterrupt as interrupt:
         Console(stderr=True).print(f"\ninterrupted {interrupt}".rstrip(), markup=False)

@@ -19,7 +19,7 @@ def tiny() -> dllm.Model:
 
 
 def test_is_an_ordinary_checkpoint(tiny: dllm.Model) -> None:
-    assert tiny.family.name == "llada"
+    assert tiny.family.name == "LLaDA"
     assert tiny.config.max_length == 512
     assert tiny.chat is not None
     assert (FOLDER / "model.safetensors").stat().st_size < 16 * 2**20

@@ -347,7 +347,7 @@ def test_an_answer_may_be_cut_short(rule: Any) -> None:
 def test_every_number_is_varied() -> None:
     trace = CLAUSES["trace"]
     found = trace(dllm.rule("dream+early_stop", steps=8, alg_temp=0.5, eos=3))
-    varied = "rule.score.temperature, rule.budget.steps, overrides[0].eos"
+    varied = "rule.score.temperature, rule.budget.steps, overrides[0].eos, overrides[0].after"
     assert found == f"one program for all values of {varied}"
     assert trace(StaticSize()).endswith("; compiled in: size")
 
