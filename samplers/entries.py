@@ -20,7 +20,7 @@ from samplers.maskgit import MaskGit, Remaining
 from samplers.overrides import BlockStop
 from samplers.prophet import AnswerKnown, CommitWhen
 from samplers.rcr import TakeBackLeastSure
-from samplers.remdm import Loop, Relooped, TakeBackBetween
+from samplers.remdm import LoopSchedule, LoopTakeBack, RemdmLoop
 from samplers.slowfast import SlowFast
 from samplers.thresholds import ThresholdDinfer, ThresholdWithin
 
@@ -138,8 +138,8 @@ def remdm(
     steps: int = 128, remdm_steps: int = 1, remdm_number: int = 1, reach: str = "block"
 ) -> Slots:
     """LLaDA's schedule and `remdm_steps` more steps a block that take tokens back first (ReMDM)."""
-    loop = Loop(Even(steps), remdm_steps, remdm_number)
-    return {"budget": Relooped(loop), "override": TakeBackBetween(loop), "reach": reach}
+    loop = RemdmLoop(Even(steps), remdm_steps, remdm_number)
+    return {"budget": LoopSchedule(loop), "override": LoopTakeBack(loop), "reach": reach}
 
 
 def threshold_dream(steps: int = 128, threshold: float = 0.9) -> Slots:

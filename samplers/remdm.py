@@ -22,7 +22,7 @@ _NEVER: Final = 1.0
 
 
 @part
-class Loop:
+class RemdmLoop:
     """Where the steps lie that take back: `remdm_steps` of them within an even schedule."""
 
     schedule: Even
@@ -30,8 +30,8 @@ class Loop:
     remdm_number: Whole = 1
 
     def __post_init__(self) -> None:
-        require("Loop", "remdm_steps", self.remdm_steps, 0)
-        require("Loop", "remdm_number", self.remdm_number, 1)
+        require("RemdmLoop", "remdm_steps", self.remdm_steps, 0)
+        require("RemdmLoop", "remdm_number", self.remdm_number, 1)
 
     def first(self, place: Place) -> Scalar:
         """The first step that takes back: as many as 7/8 of the block has positions, not the first.
@@ -53,11 +53,11 @@ class Loop:
 
 
 @part
-class Relooped:
-    """The even schedule with the steps of a `Loop` in between, which write what they took back."""
+class LoopSchedule:
+    """The even schedule with the steps of a loop in between, which write what they took back."""
 
     spends: ClassVar[bool] = True
-    loop: Loop
+    loop: RemdmLoop
 
     def init(self, canvas: Canvas) -> Any:
         return self.loop.schedule.init(canvas)
@@ -76,10 +76,10 @@ class Relooped:
 
 
 @part
-class TakeBackBetween:
-    """Takes the least sure tokens of the block back where the next step of a `Loop` wants it."""
+class LoopTakeBack:
+    """Takes the least sure tokens of the block back where the next step of the loop wants it."""
 
-    loop: Loop
+    loop: RemdmLoop
 
     def init(self, canvas: Canvas) -> Float[Array, " length"]:
         """The log confidence that each token of the block was written with."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.commands.command import Command, add_out
 from benchmarks.report.plot import plot
-from benchmarks.report.table import rows_of
+from benchmarks.report.rows import rows_of
 
 EXAMPLES = """\
   python -m benchmarks plot out/sweep --out out/sweep/curves          (a PNG and an SVG)

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from benchmarks.commands.command import Command
-from benchmarks.report.table import rows_of, show
+from benchmarks.report.rows import rows_of
+from benchmarks.report.table import show
 
 EXAMPLES = """\
   python -m benchmarks report out/tiny

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks.commands.command import Command, add_out
-from benchmarks.report.table import rows_of
+from benchmarks.report.rows import rows_of
 from benchmarks.report.tune import as_toml, tune
 
 EXAMPLES = """\

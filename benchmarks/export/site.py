@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.export.entry import ALL, PARTIAL, RULES, Entry, accuracies, speeds
+from benchmarks.export.metadata import metadata
 from benchmarks.leaderboard.ranking import LEVELS, Point, speed_at
 from benchmarks.leaderboard.tasks import TASKS
 
@@ -36,6 +37,8 @@ def write_site(folder: Path, name: str, entries: Sequence[Entry]) -> None:
             _write(data / "figures" / model / f"{method}.csv", csv(curves))
         board = leaderboard(entries, in_batches=in_batches)
         _write(data / "leaderboard" / f"{model}.json", json.dumps(board, indent=2) + "\n")
+        about = metadata(name, model, list(dict.fromkeys(entry.site for entry in entries)))
+        _write(data / "metadata.json", json.dumps(about, indent=2) + "\n")
 
 
 def curves_of(entries: Sequence[Entry], *, in_batches: bool) -> dict[str, Curves]:

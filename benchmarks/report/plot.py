@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report.curves import curves
+from benchmarks.report.rows import Row
 from benchmarks.report.shares import interval, right
-from benchmarks.report.table import Row
 
 SUFFIXES = (".png", ".svg")
 
@@ -27,20 +28,6 @@ def plot(rows: Sequence[Row], path: Path) -> list[Path]:
     return paths
 
 
-def lines(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Settings of one rule and folder, by speed."""
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row.name.removesuffix(_options(row)), []).append(row)
-    for listed in found.values():
-        listed.sort(key=lambda row: row.result.mean.tokens_per_step)
-    return found
-
-
-def _options(row: Row) -> str:
-    return row.result.name.removeprefix(row.result.rule)
-
-
 def _figure(rows: Sequence[Row]) -> Any:
     try:
         drawing = importlib.import_module("matplotlib.figure")
@@ -50,9 +37,11 @@ def _figure(rows: Sequence[Row]) -> Any:
         ) from None
     figure = drawing.Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.add_subplot()
-    for name, listed in lines(rows).items():
+    for name, listed in curves(rows).items():
         _draw(axes, name, listed)
-    axes.set(xlabel="tokens per step", ylabel="accuracy, %", xscale="log")
+    axes.set(xlabel="tokens per step", ylabel="accuracy, %")
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
     return figure

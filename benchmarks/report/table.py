@@ -1,39 +1,18 @@
 """Finished runs in tables: figures with intervals, tasks side by side, pairs by example."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.leaderboard.ranking import LEVELS
+from benchmarks.report.curves import curves, speeds_at
+from benchmarks.report.rows import Row
 from benchmarks.report.shares import interval, pair, right
-from benchmarks.runner.results import Result, read_results
 from benchmarks.runner.samples import Sample, by_task
 
 COLUMNS = 6
 """Settings that stand side by side; more only get a line each."""
-
-
-class Row(NamedTuple):
-    """A setting of one of the runs."""
-
-    name: str
-    result: Result
-
-
-def rows_of(folders: Sequence[Path]) -> list[Row]:
-    """All settings of finished runs; the folder is part of their names where there are several.
-
-    Raises:
-        ValueError: a run is not finished.
-    """
-    rows = []
-    for folder in folders:
-        for result in read_results(folder):
-            name = result.name if len(folders) == 1 else f"{folder.name}: {result.name}"
-            rows.append(Row(name, result))
-    return rows
 
 
 def show(rows: Sequence[Row], console: Console | None = None) -> None:
@@ -44,12 +23,14 @@ def show(rows: Sequence[Row], console: Console | None = None) -> None:
         console.print(tasks(rows))
     if len(rows) > 1:
         console.print(pairs(rows))
+    if any(len(curve) > 1 for curve in curves(rows).values()):
+        console.print(levels(rows))
 
 
 def figures(rows: Sequence[Row]) -> Table:
     """A line a setting; the share of all its answers that are right, and what they cost."""
     table = Table(title="settings", title_justify="left")
-    table.add_column("setting")
+    table.add_column("setting", overflow="fold")
     for column in ("n", "right", "95 % interval", "forwards per row", "tokens per step"):
         table.add_column(column, justify="right")
     for name, result in rows:
@@ -81,7 +62,7 @@ def tasks(rows: Sequence[Row]) -> Table:
 def pairs(rows: Sequence[Row]) -> Table:
     """Each setting against the first, on the examples that both were asked."""
     table = Table(title=f"against {rows[0].name}", title_justify="left")
-    table.add_column("setting")
+    table.add_column("setting", overflow="fold")
     for column in ("common", "both", "only first", "only it", "neither", "difference", "p"):
         table.add_column(column, justify="right")
     for name, result in rows[1:]:
@@ -90,6 +71,17 @@ def pairs(rows: Sequence[Row]) -> Table:
         difference = f"{100 * paired.difference:+.1f}" if paired.n else "-"
         chance = f"{paired.chance:.3g}" if paired.n else "-"
         table.add_row(name, str(paired.n), *cells, difference, chance)
+    return table
+
+
+def levels(rows: Sequence[Row]) -> Table:
+    """The leaderboard's ranking numbers: how fast each rule is at an accuracy."""
+    table = Table(title="tokens per step at an accuracy", title_justify="left")
+    table.add_column("rule", overflow="fold")
+    for level in LEVELS:
+        table.add_column(f"{level} %", justify="right")
+    for name, curve in curves(rows).items():
+        table.add_row(name, *(f"{speed:.2f}" for speed in speeds_at(curve)))
     return table
 
 

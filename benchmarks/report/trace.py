@@ -84,7 +84,7 @@ def _seen(subject: Subject, frames: np.ndarray, prompt: int, positions: int) -> 
     canvases = frames[:, prompt : prompt + positions]
     following = np.concatenate([canvases[1:], np.full_like(canvases[:1], MASK)])
     pieces = [
-        _ask(subject.denoiser, jnp.asarray(frames[at]), jnp.asarray(following[at]), prompt)
+        _ask(subject, jnp.asarray(frames[at]), jnp.asarray(following[at]), prompt)
         for at in (slice(i, i + _FRAMES) for i in range(0, len(frames), _FRAMES))
     ]
     guesses, guessed, written = (
@@ -95,14 +95,16 @@ def _seen(subject: Subject, frames: np.ndarray, prompt: int, positions: int) -> 
 
 
 def _ask(
-    model: Any,
+    subject: Subject,
     frames: Int[Array, "frames length"],
     following: Int[Array, "frames positions"],
     prompt: int,
 ) -> tuple[Array, Array, Array]:
     """The likeliest tokens, their probabilities and those of what came to stand there."""
     starts = jnp.full(frames.shape[0], prompt, jnp.int32)
+    model: Any = subject.denoiser
     logits = model.logits(frames, starts, following.shape[1]).astype(jnp.float32)
+    logits = logits.at[..., jnp.asarray(subject.never, jnp.int32)].set(-jnp.inf)
     probabilities = jax.nn.softmax(logits, axis=-1)
     at = jnp.maximum(following, 0)[..., None]
     written = jnp.take_along_axis(probabilities, at, axis=-1)[..., 0]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.report.rows import Row
 from benchmarks.report.shares import interval, right
-from benchmarks.report.table import Row
 
 
 class Choice(NamedTuple):

@@ -96,6 +96,18 @@ def test_methods_that_are_not_there_are_named(
     assert "not run: wino: no rule 'wino' yet" in shown
 
 
+def test_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands_run, "decode_into", stop)
+    with pytest.raises(SystemExit, match="130"):
+        use(["--limit", "1", "--out", str(tmp_path)], monkeypatch)
+    assert "stopped; the same command goes on from here" in capsys.readouterr().out
+
+
 def test_shards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

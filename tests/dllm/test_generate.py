@@ -10,7 +10,7 @@ import pytest
 import dllm
 from dllm.jobs import Glance, bucket
 from dllm.prompts import listed
-from dllm.requests import largest_block
+from dllm.requests import find_rule, largest_block
 from tests.models import chatty, small, tokenizer_of
 
 MODEL = small()
@@ -192,3 +192,10 @@ def test_buckets_are_few_and_hold_their_rows() -> None:
 @pytest.mark.parametrize(("length", "block"), [(128, 32), (16, 16), (48, 24), (50, 25), (37, 1)])
 def test_default_blocks_divide(length: int, block: int) -> None:
     assert largest_block(length) == block
+
+
+def test_rules_are_told_the_vocabulary() -> None:
+    vocab = MODEL.config.vocab
+    assert find_rule(MODEL, "klass+early_stop") == dllm.rule(
+        "klass+early_stop", vocab=vocab, eos=MODEL.specials.eos
+    )

@@ -130,6 +130,19 @@ def test_site(exported: Path) -> None:
     }
 
 
+def test_site_words(exported: Path) -> None:
+    content = json.loads((exported / "site/rows/data/metadata.json").read_text())
+    assert list(content) == ["strategies", "modelFamilies", "models", "tasks"]
+    (strategy,) = content["strategies"]
+    assert list(strategy) == ["id", "displayName", "color", "url"]
+    assert strategy["displayName"] == "Confidence Threshold"
+    (model,) = content["models"]
+    assert list(model) == ["id", "family", "displayName", "url", "strategies"]
+    items = [item["id"] for group in content["tasks"].values() for item in group["items"]]
+    assert sorted(items) == sorted(task.site for task in TASKS.values())
+    assert "textwriting-w2s_easy" in items
+
+
 def test_batches_of_eight_are_slower(exported: Path) -> None:
     """Process 0 has all slow rows, every second of its own: rows beside them are charged alike."""
     data = exported / "site" / "batches-of-8" / "data"

@@ -9,9 +9,11 @@ import pytest
 from rich.console import Console
 
 from benchmarks import __main__ as command_line
-from benchmarks.report.plot import lines, plot
+from benchmarks.report.curves import curves, speeds_at
+from benchmarks.report.plot import plot
+from benchmarks.report.rows import rows_of
 from benchmarks.report.shares import Paired, interval, pair
-from benchmarks.report.table import rows_of, show
+from benchmarks.report.table import show
 from benchmarks.report.tune import as_toml, tune
 from benchmarks.suites import Question
 from tests.benchmarks.runs import finished
@@ -73,6 +75,7 @@ def test_tables(two: Path, tmp_path: Path) -> None:
     assert "80 ± 23" in shown
     assert "against confidence tokens=1" in shown
     assert "-10.0" in shown
+    assert "tokens per step at an accuracy" in shown
     console = Console(record=True, width=200)
     show(rows_of([two, sweep(tmp_path / "one")]), console)
     assert "two: entropy tokens=4" in console.export_text()
@@ -122,10 +125,12 @@ def test_tune_refuses(two: Path, floor: float, message: str) -> None:
         tune(rows_of([two]), floor)
 
 
-def test_lines(two: Path) -> None:
-    drawn = lines(rows_of([two]))
+def test_curves(two: Path) -> None:
+    drawn = curves(rows_of([two]))
     assert list(drawn) == ["confidence", "entropy"]
     assert [row.result.options["tokens"] for row in drawn["entropy"]] == [1, 2, 4]
+    assert speeds_at(drawn["confidence"]) == [2, 2, 2]
+    assert speeds_at(drawn["entropy"]) == [1, 1, 2]
 
 
 def test_plot(two: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
