@@ -107,6 +107,8 @@ def make_plan(
         raise ValueError(f"run: must have {what}, got none")
     layouts = [subject.layout(q.example, seed + q.number) for q in questions]
     groups = _groups(layouts, subject.max_length, slots)
+    for setting in settings:
+        _refuse_block(setting, groups)
     return Plan(
         subject,
         suite,
@@ -148,6 +150,15 @@ def _pieces(questions: tuple[int, ...], most: int) -> list[tuple[int, ...]]:
     number = -(-len(questions) // most)
     cuts = [i * len(questions) // number for i in range(number + 1)]
     return [questions[start:end] for start, end in pairwise(cuts)]
+
+
+def _refuse_block(setting: Setting, groups: Sequence[Group]) -> None:
+    for group in groups:
+        if setting.block is not None and group.positions % setting.block:
+            raise ValueError(
+                f"block_length: must divide the {group.positions} positions of an answer, got "
+                f"{setting.block}"
+            )
 
 
 def _digest(value: Any) -> str:

@@ -92,11 +92,7 @@ def read_results(folder: Path) -> list[Result]:
                 f"{folder}: must be the folder of a finished run, but {name} is not there"
             )
     figures, timings = (json.loads((folder / name).read_text()) for name in (RESULTS, TIMINGS))
-    samples: dict[str, list[Sample]] = {}
-    for line in (folder / SAMPLES).read_text("utf-8").split("\n"):
-        sample = Sample(**json.loads(line)) if line else None
-        if sample is not None:
-            samples.setdefault(sample.setting, []).append(sample)
+    samples = _samples(folder)
     return [
         Result(
             one["rule"],
@@ -107,6 +103,16 @@ def read_results(folder: Path) -> list[Result]:
         )
         for one in figures["settings"]
     ]
+
+
+def _samples(folder: Path) -> dict[str, list[Sample]]:
+    """By setting."""
+    found: dict[str, list[Sample]] = {}
+    for line in (folder / SAMPLES).read_text("utf-8").split("\n"):
+        if line:
+            sample = Sample(**json.loads(line))
+            found.setdefault(sample.setting, []).append(sample)
+    return found
 
 
 def _timing(stored: dict[str, Any]) -> Timing:

@@ -59,6 +59,9 @@ def test_refuses() -> None:
         plan(slots=0)
     with pytest.raises(ValueError, match="run: must have examples, got none"):
         make_plan(Fake(), [], choose_settings(["confidence"]).settings, suite="embedded")
+    halves = choose_settings(["confidence"], ["block_length=3"]).settings
+    with pytest.raises(ValueError, match=r"block_length: must divide the 8 positions .*, got 3"):
+        make_plan(Fake(), questions(1), halves, suite="embedded")
     with pytest.raises(ValueError, match="run: must have settings, got none"):
         make_plan(Fake(), questions(1), [], suite="embedded")
 
