@@ -5,6 +5,7 @@ language with unlimited data. Every position's marginal is right; what a step lo
 several positions at once is therefore the scheduler's loss and nobody else's.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import jax
@@ -18,17 +19,17 @@ from samplers import MASK, VOID, part, static
 _FLOOR = 1e-9
 
 
-class Alone:
+class Alone(ABC):
     """Gives `review` to a denoiser that masked inputs tell nothing, so that a shadow stands alone.
 
     It is asked once more for every position of the window, with that one hidden.
     """
 
+    @abstractmethod
     def logits(
         self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
     ) -> Float[Array, "rows window vocab"]:
         """See `dllm.forward.Denoiser`."""
-        raise NotImplementedError
 
     def review(
         self,
