@@ -8,6 +8,7 @@ from benchmarks.export.entry import entry_of, speeds
 from benchmarks.runner.outline import RUN, read_outline, read_questions
 from benchmarks.runner.protocol import OFFICIAL
 from benchmarks.runner.results import Result, read_results
+from benchmarks.runner.samples import by_task
 
 
 class Row(NamedTuple):
@@ -57,9 +58,10 @@ def _only(folder: Path, result: Result, tasks: Sequence[str]) -> Result:
     """A result of these tasks alone; of all if none is named."""
     if not tasks:
         return result
-    figures = {one.task: one for one in result.figures}
+    samples = by_task(result.samples)
     for task in tasks:
-        if task not in figures:
-            raise ValueError(f"--tasks: {folder} has {', '.join(figures)}, got {task!r}")
-    samples = [sample for sample in result.samples if sample.task in tasks]
-    return result._replace(figures=[figures[task] for task in tasks], samples=samples)
+        if task not in samples:
+            raise ValueError(f"--tasks: {folder} has {', '.join(samples)}, got {task!r}")
+    return result._replace(
+        samples=[sample for task in dict.fromkeys(tasks) for sample in samples[task]]
+    )

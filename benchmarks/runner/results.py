@@ -23,8 +23,6 @@ class Result(NamedTuple):
 
     rule: str
     options: dict[str, Any]
-    figures: list[Figures]
-    """By task."""
     samples: list[Sample]
     timing: Timing
     """Of all its batches."""
@@ -33,6 +31,11 @@ class Result(NamedTuple):
     def name(self) -> str:
         """The setting's."""
         return name_of(self.rule, self.options)
+
+    @property
+    def figures(self) -> list[Figures]:
+        """By task."""
+        return [summarise(of_task) for of_task in by_task(self.samples).values()]
 
     @property
     def mean(self) -> Figures:
@@ -53,9 +56,8 @@ def gather(outline: Outline, store: Store, order: Sequence[tuple[str, int]]) -> 
         listed = [store.get(number) for number in own]
         samples = [sample for part in listed for sample in part.samples]
         samples.sort(key=lambda sample: place[sample.task, sample.number])
-        figures = [summarise(of_task) for of_task in by_task(samples).values()]
         timing = add_up(part.timing for part in listed)
-        results.append(Result(**setting, figures=figures, samples=samples, timing=timing))
+        results.append(Result(**setting, samples=samples, timing=timing))
     return results
 
 
@@ -108,7 +110,6 @@ def read_results(folder: Path) -> list[Result]:
         Result(
             one["rule"],
             one["options"],
-            [summarise(of_task) for of_task in by_task(samples[one["setting"]]).values()],
             samples[one["setting"]],
             _timing(timings["settings"][one["setting"]]),
         )
