@@ -57,6 +57,13 @@ def test_folder_and_memory_agree(tmp_path: Path) -> None:
     assert set(timings["settings"]) == {"confidence tokens=2", "confidence tokens=4"}
 
 
+def test_memory_needs_no_provenance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the commit nor a digest of the weights: nobody would read them."""
+    monkeypatch.delattr("benchmarks.runner.outline.versions")
+    monkeypatch.delattr(Plan, "identity")
+    assert len(decode_here(plan(), progress=False)) == 2
+
+
 def test_a_rule_has_one_program_for_each_group() -> None:
     """Whatever its options are, and however many batches there are."""
     settings = choose_settings(["confidence"], ["tokens=2,4"]).settings
