@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import dllm
 from benchmarks.leaderboard.methods import BLOCK, METHODS, Method, of_rule
+from dllm.canvas import Layout, blocks
 from dllm.rules import parse_sets
 
 ALL = "leaderboard"
@@ -32,6 +33,13 @@ class Setting(NamedTuple):
 def name_of(rule: str, options: Mapping[str, Any]) -> str:
     """A setting as one text: `threshold threshold=0.9`."""
     return " ".join([rule, *(f"{key}={value}" for key, value in options.items())])
+
+
+def cut(layout: Layout, block: int | None) -> Layout:
+    """A layout in blocks of so many positions, as a setting has it; `None` is all of an answer."""
+    if block is None:
+        return layout
+    return layout._replace(blocks=blocks(layout.prompt, len(layout.ids) - layout.prompt, block))
 
 
 class Chosen(NamedTuple):

@@ -11,6 +11,7 @@ import benchmarks
 import dllm
 from benchmarks import __main__ as command_line
 from benchmarks import suites
+from benchmarks.commands import asked as commands_asked
 from benchmarks.commands import quick as commands_quick
 from benchmarks.commands import run as commands_run
 from benchmarks.runner.subject import Checkpoint
@@ -26,7 +27,7 @@ KEYS = {
 def use(options: list[str], monkeypatch: pytest.MonkeyPatch, *, real: bool = False) -> None:
     monkeypatch.setattr(dllm, "load", lambda name: random_model() if real else None)
     if not real:
-        monkeypatch.setattr(commands_run, "Checkpoint", lambda *_: Fake())
+        monkeypatch.setattr(commands_asked, "Checkpoint", lambda *_: Fake())
     command_line.main(["run", "--model", "any", *options])
 
 
