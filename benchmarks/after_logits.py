@@ -22,6 +22,7 @@ from rich.table import Table
 
 import dllm
 from benchmarks import machine
+from benchmarks.runner.settings import files_in_words
 from dllm.decode import advance, begin_rows, plan_program
 from dllm.learn2pd.training import first_filter
 from samplers.parts import needs
@@ -69,7 +70,8 @@ def measure(
     # What some rules have no default for; the values do not matter here.
     ids = {"vocab": vocab, "eos": 3, "answer_start": 0, "filter": first_filter(window)}
     for name in track(schedulers, "after logits", console=Console(stderr=True), transient=True):
-        rule = dllm.rule(name, ids=ids)
+        with files_in_words([name]):
+            rule = dllm.rule(name, ids=ids)
         wants = needs(rule)
         model = Still(values, shadow if "hindsight" in wants else None)
         plain, step = _alternate(
