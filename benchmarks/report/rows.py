@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.export.documents import Record
 from benchmarks.export.entry import entry_of, speeds
 from benchmarks.runner.outline import RUN, read_outline, read_questions
 from benchmarks.runner.protocol import OFFICIAL
@@ -41,17 +42,18 @@ def rows_of(folders: Sequence[Path], tasks: Sequence[str] = ()) -> list[Row]:
                 f"runs: must be of one suite, got {rows[0].suite} in {folders[0]} and {suite} in "
                 f"{folder}"
             )
+        questions = read_questions(folder) if suite == OFFICIAL else []
         for result in read_results(folder):
             name = result.name if len(folders) == 1 else f"{folder.name}: {result.name}"
             result = _only(folder, result, tasks)
-            charged = _in_batches(folder, result) if suite == OFFICIAL else None
+            charged = _in_batches(result, questions) if suite == OFFICIAL else None
             rows.append(Row(name, result, suite, charged))
     return rows
 
 
-def _in_batches(folder: Path, result: Result) -> float:
-    by_task = speeds(entry_of(result, read_questions(folder)), in_batches=True)
-    return sum(by_task.values()) / len(by_task)
+def _in_batches(result: Result, questions: Sequence[Record]) -> float:
+    found = speeds(entry_of(result, questions), in_batches=True)
+    return sum(found.values()) / len(found)
 
 
 def _only(folder: Path, result: Result, tasks: Sequence[str]) -> Result:
