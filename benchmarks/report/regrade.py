@@ -64,7 +64,7 @@ def published(folder: Path) -> dict[str, Path]:
     """Files of published samples below a folder, by task; of several settings the first."""
     found: dict[str, Path] = {}
     for task in TASKS.values():
-        paths = sorted(folder.rglob(f"samples_{task.full_name}.jsonl"))
+        paths = sorted(folder.rglob(task.samples_file))
         if paths:
             found[task.name] = paths[0]
     return found
