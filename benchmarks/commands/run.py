@@ -1,12 +1,15 @@
 """`run`: accuracy and forwards of rules on a suite of tasks."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import suites
 from benchmarks.commands.asked import asked, is_oracle
 from benchmarks.commands.command import Command, add_out, tasks_of
+from benchmarks.oracles.subject import Oracle
+from benchmarks.report.shares import interval, right
 from benchmarks.runner.batches import Plan, make_plan
 from benchmarks.runner.durable import Shard, parse_shard
 from benchmarks.runner.mirror import mirror_of
@@ -89,12 +92,30 @@ def perform(options: argparse.Namespace) -> None:
     if results:
         named = chosen.settings[0].name if len(chosen.settings) == 1 else ""
         show(results, f"{suite} {named}".strip())
+        _show_exact(plan, results)
     for method in chosen.left_out:
         print(f"not run: {method}")
     for name, error in failed.items():
         print(f"failed: {name}: {error}")
     if failed:
         raise SystemExit(1)
+
+
+def _show_exact(plan: Plan, results: Sequence[Result]) -> None:
+    """What settings come to by formulas, beside what was measured and its 95 % interval."""
+    if not isinstance(plan.subject, Oracle):
+        return
+    asked = [question.example for question in plan.questions]
+    settings = {setting.name: setting for setting in plan.settings}
+    for result in results:
+        exact = plan.subject.exact(asked, settings[result.name], plan.protocol.temperature)
+        if exact is None:
+            continue
+        low, high = interval(right(result.samples), len(result.samples))
+        print(
+            f"exact: {result.name}: {100 * exact:.1f} %, measured {result.mean.accuracy:.1f} % "
+            f"({100 * low:.1f} to {100 * high:.1f})"
+        )
 
 
 def _grammar(options: argparse.Namespace) -> Grammar | None:
