@@ -19,6 +19,7 @@ from benchmarks.runner.subject import Checkpoint, Subject
 from benchmarks.runner.tables import show
 from benchmarks.texts.grammar import Grammar, open_grammar
 from dllm.cli import hardware
+from dllm.sharding.cores import mesh_of_cores, split_host
 
 EXAMPLES = """\
   python -m benchmarks run --model tiny --suite embedded --out out/tiny
@@ -121,7 +122,8 @@ def _load(options: argparse.Namespace) -> dllm.Model:
     """The model, cut over the devices if a hardware file says how."""
     file = hardware.read(options)
     if file is None:
-        return dllm.load(options.model)
+        split_host()
+        return dllm.load(options.model, place=mesh_of_cores(options.batch))
     return dllm.load(options.model, dtype=file.decode.dtype, place=hardware.mesh(file))
 
 
