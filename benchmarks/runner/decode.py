@@ -12,7 +12,8 @@ from benchmarks.runner.batches import Batch, Plan
 from benchmarks.runner.bound import Yardstick, compiling
 from benchmarks.runner.numerics import proposal_of
 from benchmarks.runner.samples import Sample
-from dllm.canvas import Rows, blocks, pick
+from benchmarks.runner.settings import cut
+from dllm.canvas import Rows, pick
 from dllm.decode import Decoded, plan_program, run_compiled
 from dllm.jobs import GLANCE, batch_rows
 from dllm.pool import Pool
@@ -122,14 +123,8 @@ class Decoder:
         )
 
     def _make_rows(self, group: int, block: int | None) -> Rows:
-        positions, length, questions = self._plan.groups[group]
-        layouts = [self._plan.layouts[i] for i in questions]
-        if block is not None:
-            cuts = [blocks(layout.prompt, positions, block) for layout in layouts]
-            layouts = [
-                layout._replace(blocks=cut) for layout, cut in zip(layouts, cuts, strict=True)
-            ]
-        return batch_rows(layouts, length)
+        _, length, questions = self._plan.groups[group]
+        return batch_rows([cut(self._plan.layouts[i], block) for i in questions], length)
 
     def _slots(self, batch: Batch) -> int:
         return min(self._plan.slots, len(self._plan.groups[batch.group].questions))

@@ -6,6 +6,7 @@ on two.
 """
 
 import os
+from contextlib import suppress
 
 import jax
 from jax.sharding import Mesh
@@ -15,24 +16,17 @@ from dllm.sharding.mesh import make_mesh
 _FORCED = "xla_force_host_platform_device_count"
 
 
-def split_host() -> None:
-    """Makes each core of the host a device, if jax has not looked for devices yet.
-
-    A number of devices that the user chose in `XLA_FLAGS` stays.
-    """
-    if _FORCED in os.environ.get("XLA_FLAGS", ""):
-        return
-    try:
-        jax.config.update("jax_num_cpu_devices", _cores())
-    except RuntimeError:  # too late: the devices stay as they were found
-        return
-
-
 def mesh_of_cores(batch: int) -> Mesh | None:
-    """A mesh over as many of the host's devices as share `batch` rows evenly.
+    """A mesh over as many of the host's cores as share `batch` rows evenly.
 
-    `None` where something quicker computes, or where there is one device to share among.
+    `None` where something quicker computes, or where there is one core to share among. Cores become
+    devices only if jax has not looked for devices yet; a number that the user chose in `XLA_FLAGS`
+    stays.
     """
+    if _FORCED not in os.environ.get("XLA_FLAGS", ""):
+        # Too late is no error: the devices stay as they were found.
+        with suppress(RuntimeError):
+            jax.config.update("jax_num_cpu_devices", _cores())
     devices = jax.devices()
     if devices[0].platform != "cpu":
         return None

@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+
 from benchmarks.runner.canvases import WORTH, canvases
 
 
