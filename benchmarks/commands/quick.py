@@ -14,6 +14,7 @@ from benchmarks.runner.run import decode_into
 from benchmarks.runner.settings import Setting, choose_settings
 from benchmarks.runner.subject import Checkpoint
 from benchmarks.runner.tables import show
+from dllm.cli import cache
 from dllm.sharding.cores import mesh_of_cores
 
 EXAMPLES = """\
@@ -45,6 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="of the run and the plot; the same command goes on there (default: %(default)s)",
     )
+    cache.add_options(parser)
 
 
 def perform(options: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ from benchmarks.runner.run import CrashedError, decode_here, decode_into
 from benchmarks.runner.settings import choose_settings
 from benchmarks.runner.tables import show
 from benchmarks.texts.grammar import Grammar, open_grammar
-from dllm.cli import hardware
+from dllm.cli import cache, hardware
 
 EXAMPLES = """\
   python -m benchmarks run --model tiny --suite embedded --out out/tiny
@@ -52,6 +52,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--batch", type=int, metavar="N", help=f"rows at a time; default: {hardware.BATCH}")
     add("--seed", type=int, default=0, metavar="N", help="of a task's first example; then N + 1")
     add_out(parser, "the run's folder; the same command continues a run that was cut off")
+    cache.add_options(parser)
     parser.add_argument("--shard", metavar="I/N", help="do every N-th batch, from the I-th on")
     parser.add_argument(
         "--mirror", metavar="DIR", help="a folder or gs://… that follows --out, and is begun from"
