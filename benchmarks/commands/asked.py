@@ -10,6 +10,7 @@ from benchmarks.runner.subject import Checkpoint, Subject
 from benchmarks.texts.grammar import Grammar
 from dllm.cli import hardware
 from dllm.hardware import Hardware
+from dllm.sharding.cores import mesh_of_cores
 
 
 def is_oracle(options: argparse.Namespace) -> bool:
@@ -24,6 +25,7 @@ def asked(
     texts: bool,
     grammar: Grammar | None = None,
     file: Hardware | None = None,
+    rows: int = 1,
 ) -> tuple[Subject, str, list[suites.Question]]:
     """The model, and the name and the questions of its suite.
 
@@ -33,6 +35,7 @@ def asked(
         texts: whether text tasks are asked where no task is named.
         grammar: grades them.
         file: how the model is cut over the devices.
+        rows: decoded at a time; without a file, the host's cores share them.
 
     Raises:
         ValueError: something named is not there, or the model asks its own questions.
@@ -40,7 +43,7 @@ def asked(
     tasks = tasks_of(options)
     if not is_oracle(options):
         questions = suites.ask(options.suite, tasks, limit, options.rows, texts=texts)
-        return Checkpoint(_load(options.model, file), grammar), options.suite, questions
+        return Checkpoint(_load(options.model, file, rows), grammar), options.suite, questions
     given = {
         "--tasks": bool(tasks),
         "--rows": options.rows is not None,
@@ -54,7 +57,7 @@ def asked(
     return exact, "oracle", exact.questions(limit)
 
 
-def _load(name: str, file: Hardware | None) -> dllm.Model:
+def _load(name: str, file: Hardware | None, rows: int) -> dllm.Model:
     if file is None:
-        return dllm.load(name)
+        return dllm.load(name, place=mesh_of_cores(rows))
     return dllm.load(name, dtype=file.decode.dtype, place=hardware.mesh(file))

@@ -19,7 +19,7 @@ from benchmarks.runner.run import CrashedError, decode_here, decode_into
 from benchmarks.runner.settings import choose_settings
 from benchmarks.runner.tables import show
 from benchmarks.texts.grammar import Grammar, open_grammar
-from dllm.cli import hardware
+from dllm.cli import cache, hardware
 
 EXAMPLES = """\
   python -m benchmarks run --model tiny --suite embedded --out out/tiny
@@ -55,6 +55,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--batch", type=int, metavar="N", help=f"rows at a time; default: {hardware.BATCH}")
     add("--seed", type=int, default=0, metavar="N", help="of a task's first example; then N + 1")
     add_out(parser, "the run's folder; the same command continues a run that was cut off")
+    cache.add_options(parser)
     parser.add_argument("--shard", metavar="I/N", help="do every N-th batch, from the I-th on")
     parser.add_argument(
         "--mirror", metavar="DIR", help="a folder or gs://… that follows --out, and is begun from"
@@ -71,7 +72,12 @@ def perform(options: argparse.Namespace) -> None:
         options.batch = hardware.BATCH if file is None else file.decode.batch
     grammar = _grammar(options)
     subject, suite, questions = asked(
-        options, limit=options.limit, texts=grammar is not None, grammar=grammar, file=file
+        options,
+        limit=options.limit,
+        texts=grammar is not None,
+        grammar=grammar,
+        file=file,
+        rows=options.batch,
     )
     rules = options.scheduler or list(DEFAULT)
     chosen = choose_settings(rules, options.set, published=options.sweep, ids=subject.ids)

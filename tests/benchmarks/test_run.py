@@ -25,7 +25,7 @@ KEYS = {
 
 
 def use(options: list[str], monkeypatch: pytest.MonkeyPatch, *, real: bool = False) -> None:
-    monkeypatch.setattr(dllm, "load", lambda name: random_model() if real else None)
+    monkeypatch.setattr(dllm, "load", lambda name, **_: random_model() if real else None)
     if not real:
         monkeypatch.setattr(commands_asked, "Checkpoint", lambda *_: Fake())
     command_line.main(["run", "--model", "any", *options])
@@ -191,7 +191,7 @@ def test_quick(
     assert len(commands_quick.quick_settings(Checkpoint(random_model()))) == 21
     grids = {rule: commands_quick.GRIDS[rule] for rule in ("margin", "factor")}
     monkeypatch.setattr(commands_quick, "GRIDS", grids)
-    monkeypatch.setattr(dllm, "load", lambda name: None)
+    monkeypatch.setattr(dllm, "load", lambda name, **_: None)
     monkeypatch.setattr(commands_quick, "Checkpoint", lambda _: Fake())
     command_line.main(["quick", "--limit", "1", "--out", str(tmp_path)])
     shown = capsys.readouterr().out

@@ -32,7 +32,7 @@ def test_every_setting_decodes_every_example_once() -> None:
 
 def test_groups_are_of_one_canvas_length() -> None:
     made = plan(40)
-    assert [(group.positions, group.length) for group in made.groups] == [(8, 16), (8, 32)]
+    assert [(group.positions, group.length) for group in made.groups] == [(8, 11), (8, 28)]
     assert [len(group.questions) for group in made.groups] == [40, 40]
 
 
