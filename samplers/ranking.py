@@ -52,6 +52,11 @@ def reaches(scores: Float[Array, " length"], least: ArrayLike) -> Bool[Array, " 
     return scores >= jnp.log(jnp.asarray(least, scores.dtype))
 
 
+def exceeds(scores: Float[Array, " length"], least: ArrayLike) -> Bool[Array, " length"]:
+    """Where scores, as log probabilities, are more than this probability."""
+    return scores > jnp.log(jnp.asarray(least, scores.dtype))
+
+
 def count(mask: Bool[Array, " length"]) -> Scalar:
     """How many positions are set."""
     return jnp.sum(mask, dtype=jnp.int32)
