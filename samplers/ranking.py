@@ -62,6 +62,12 @@ def count(mask: Bool[Array, " length"]) -> Scalar:
     return jnp.sum(mask, dtype=jnp.int32)
 
 
+def first(mask: Bool[Array, " length"]) -> Scalar:
+    """The lowest position that is set; the length where none is."""
+    length = mask.shape[0]
+    return jnp.min(jnp.where(mask, jnp.arange(length, dtype=jnp.int32), length))
+
+
 def write(canvas: Canvas, tokens: Int[Array, " length"], chosen: Bool[Array, " length"]) -> Canvas:
     """The canvas with `tokens` at the chosen positions."""
     return jnp.where(chosen, tokens.astype(canvas.dtype), canvas)
