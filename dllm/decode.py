@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from dllm.caches import KINDS, Cached, Memory, as_cache, due
+from dllm.caches import KINDS, Cached, Memory, as_cache, due, renewed
 from dllm.canvas import Rows
 from dllm.drafts import ACCEPTS, DRAFTERS, settle
 from dllm.forward import (
@@ -309,12 +309,7 @@ def refresh(
         return keep(settings, partial(prefill, asking, seen), kept, rows, memory, told)
     predictions, fresh = look_and_remember(asking, _undrafted(rows))
     rows = _tell(proposal, scheduler, settings, Kind.FULL, told, rows, predictions)
-
-    def renew(new: Array, old: Array) -> Array:
-        renewed = jnp.tile(told, new.shape[0] // told.shape[0])  # with guidance twice the rows
-        return jnp.where(jnp.expand_dims(renewed, tuple(range(1, new.ndim))), new, old)
-
-    return rows, jax.tree.map(renew, fresh, memory)
+    return rows, renewed(told, fresh, memory)
 
 
 def _due(settings: Settings, rows: Row) -> Array:

@@ -11,7 +11,7 @@ from samplers.budgets import Even, Tokens
 from samplers.credit import Credit
 from samplers.dilated import Dilated
 from samplers.editing import Editing
-from samplers.entropy_bound import EntropyBound, EntropyBoundD2Cache
+from samplers.entropy_bound import EntropyBound
 from samplers.eoser import Ascending, Eoser
 from samplers.fastdream import CarriedOver, FirstAlone
 from samplers.filter import Filter, load_filter
@@ -31,7 +31,7 @@ from samplers.overrides import BlockStop, EarlyExit
 from samplers.prophet import AnswerKnown, CommitWhen
 from samplers.rcr import TakeBackLeastSure
 from samplers.remdm import LoopSchedule, LoopTakeBack, RemdmLoop
-from samplers.selections import FactorD2Cache
+from samplers.selections import Factor
 from samplers.slowfast import SlowFast
 from samplers.thresholds import ThresholdDinfer, ThresholdLeading, ThresholdWithin
 from samplers.wino import NarrowOut, WideIn
@@ -179,7 +179,7 @@ def entropy_bound(gamma: float = 0.001) -> Slots:
 
 def entropy_bound_d2cache(gamma: float = 0.001) -> Slots:
     """`entropy_bound` as d2Cache ships it, which leaves out the last entropy, not the largest."""
-    return {"select": EntropyBoundD2Cache(gamma)}
+    return {"select": EntropyBound(gamma, without="last")}
 
 
 def dus(base: int = 2, remasking_threshold: float = 0.3) -> Slots:
@@ -219,7 +219,7 @@ def editing(
 
 def factor_d2cache(factor: float = 1.0) -> Slots:
     """`factor` as d2Cache ships it: if every token passes, the last one waits."""
-    return {"select": FactorD2Cache(factor)}
+    return {"select": Factor(factor, last="waits")}
 
 
 def learn2pd(
