@@ -14,6 +14,7 @@ import dllm
 from dllm.caches import KINDS
 from dllm.cli import cache, hardware
 from dllm.cli.interrupts import undisturbed
+from dllm.drafts import ACCEPTS, DRAFTERS
 from dllm.load import DTYPES, Model
 from dllm.requests import find_rule, ids_of
 from dllm.results import Generation
@@ -46,6 +47,24 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         help="keys and values kept between forwards (default: none, or the hardware file's)",
     )
     add("--drafts", type=int, default=1, metavar="N", help="guessed canvases a forward")
+    add(
+        "--drafter",
+        choices=DRAFTERS,
+        default="own",
+        help="who guesses: the rule itself (own, the default), or FreeDave's published drafts",
+    )
+    add(
+        "--accept",
+        choices=ACCEPTS,
+        default="exact",
+        help="which guesses count: exact ones (the default), or also those that hold less than a "
+        "step wrote (subset), which changes tokens",
+    )
+    add(
+        "--eager",
+        action="store_true",
+        help="guesses may reach into the next blocks (--cache block_causal)",
+    )
     add(
         "--batch",
         type=int,
@@ -143,6 +162,9 @@ def keywords(options: argparse.Namespace, model: Model) -> dict[str, Any]:
         "block_length": block_length(options),
         **hardware.decoding(options),
         "num_drafts": options.drafts,
+        "accept": options.accept,
+        "drafter": options.drafter,
+        "eager": options.eager,
         "seed": options.seed,
         "temperature": options.temperature,
         "top_p": options.top_p,
