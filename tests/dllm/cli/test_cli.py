@@ -75,7 +75,7 @@ def test_stop_strings_may_be_of_any_script(folder: str, monkeypatch: pytest.Monk
 TUNED = """
 [chosen]
 scheduler = "confidence"
-options = { tokens = 4, block_length = 8 }
+options = { tokens = 4, block_length = 8, drafts = 3, cache = "dual" }
 """
 
 
@@ -100,8 +100,9 @@ def test_a_tuned_rule(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     command = ["generate", "x", "--model", folder, "--config", str(tmp_path / "tuned.toml")]
     assert main(command) == 0
     assert (told["scheduler"], told["block_length"]) == (dllm.rule("confidence", tokens=4), 8)
-    assert main([*command, "--block", "4"]) == 0
-    assert told["block_length"] == 4
+    assert (told["num_drafts"], told["cache"]) == (3, "dual")
+    assert main([*command, "--block", "4", "--drafts", "1", "--cache", "none"]) == 0
+    assert (told["block_length"], told["num_drafts"], told["cache"]) == (4, 1, "none")
 
 
 @pytest.mark.parametrize(
