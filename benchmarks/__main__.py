@@ -25,6 +25,7 @@ from benchmarks.commands import (
 from benchmarks.commands.command import add_commands
 from benchmarks.plan import CACHES, make_plan
 from benchmarks.tiny.recipe import read_recipe, train
+from dllm.cli.cache import keep_programs
 from dllm.load import DTYPES
 from dllm.models.random import preset_names
 from samplers.named import RULES
@@ -87,6 +88,8 @@ def main(arguments: list[str] | None = None) -> None:
     _add_train(commands)
     add_commands(commands, COMMANDS)
     options = parser.parse_args(arguments)
+    if arguments is None:  # callers within Python choose for themselves
+        keep_programs(options)
     try:
         figures = options.measure(options)
     except (ValueError, OSError) as error:

@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.commands.asked import asked
 from benchmarks.commands.command import Command, add_out
-from benchmarks.commands.run import asked
 from benchmarks.runner.batches import make_plan
 from benchmarks.runner.results import Result
 from benchmarks.runner.run import decode_here, decode_into
 from benchmarks.runner.settings import CACHE, Setting, choose_settings
 from benchmarks.runner.subject import Subject
 from benchmarks.runner.versions import versions
+from dllm.cli import cache
 
 EXAMPLES = """\
   python -m benchmarks search --out out/search
@@ -73,12 +74,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--batch", type=int, default=100, metavar="N", help="rows at a time; default: %(default)s")
     add("--figures", type=Path, metavar="FILE", help="write the figures to this JSON file")
     add_out(parser, "the run's folder; the same command continues a run that was cut off")
-    parser.set_defaults(suite="embedded", tasks="", rows=None, hardware=None, language_tool=None)
+    cache.add_options(parser)
+    parser.set_defaults(suite="embedded", tasks="", rows=None)
 
 
 def perform(options: argparse.Namespace) -> None:
     """Runs, prints and writes."""
-    subject, suite, questions = asked(options)
+    subject, suite, questions = asked(options, limit=options.limit, texts=False, rows=options.batch)
     settings = combinations(subject)
     temperature = 0.0 if suite == "embedded" else 1.0
     plan = make_plan(

@@ -1,12 +1,14 @@
 """Which rules a run compares, each with its options: named ones, sweeps, published grids."""
 
+import contextlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import dllm
 from benchmarks.leaderboard.methods import BLOCK, METHODS, Method, of_rule
 from dllm.caches import KINDS
+from dllm.canvas import Layout, blocks
 from dllm.rules import parse_sets
 
 ALL = "leaderboard"
@@ -47,6 +49,27 @@ class Setting(NamedTuple):
 def name_of(rule: str, options: Mapping[str, Any]) -> str:
     """A setting as one text: `threshold threshold=0.9`."""
     return " ".join([rule, *(f"{key}={value}" for key, value in options.items())])
+
+
+@contextlib.contextmanager
+def files_in_words(rules: Sequence[str]) -> Iterator[None]:
+    """What is wrong with a user's file of rules becomes a ValueError that names it."""
+    files = [part for rule in rules for part in rule.split("+") if ".py:" in part]
+    try:
+        yield
+    except (TypeError, ImportError) as error:
+        if not files:  # a mistake of ours
+            raise
+        told = " ".join(str(error).split())
+        named = any(part.rpartition(":")[0] in told for part in files)
+        raise ValueError(told if named else f"{', '.join(files)}: {told}") from error
+
+
+def cut(layout: Layout, block: int | None) -> Layout:
+    """A layout in blocks of so many positions, as a setting has it; `None` is all of an answer."""
+    if block is None:
+        return layout
+    return layout._replace(blocks=blocks(layout.prompt, len(layout.ids) - layout.prompt, block))
 
 
 class Chosen(NamedTuple):
@@ -100,7 +123,8 @@ def _sweep(
     ]
     own = [text for text in sets if text.partition("=")[0].strip() not in LOOP]
     texts = [rule for rule in rules if isinstance(rule, str)]
-    choices = dllm.sweep(texts, own, ids=ids) if texts or own else []
+    with files_in_words(texts):
+        choices = dllm.sweep(texts, own, ids=ids) if texts or own else []
     made = [Setting(repr(rule), {}, rule) for rule in rules if not isinstance(rule, str)]
     return [
         Setting(rule, {**options, **way}, scheduler)
