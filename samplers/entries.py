@@ -4,6 +4,7 @@ As in `samplers.named`, options keep the names their authors gave them. `max_ste
 steps by which a rule measures how far a row has come; give it the schedule's.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -76,12 +77,15 @@ def prophet(
     early: float = 7.5,
     mid: float = 5.0,
     late: float = 2.5,
+    suffix: Sequence[int] | None = None,
 ) -> Slots:
     """Writes all the rest once the answer's positions are decided; joins any rule (Prophet).
 
-    `answer_start` counts from the prompt's end; the three thresholds are logit gaps.
+    `answer_start` counts from the prompt's end, or from that of the token ids `suffix` where they
+    stand behind it; the three thresholds are logit gaps.
     """
-    known = AnswerKnown(answer_start, answer_length, max_steps, early, mid, late)
+    words = None if suffix is None else tuple(suffix)
+    known = AnswerKnown(answer_start, answer_length, max_steps, early, mid, late, words)
     return {"override": CommitWhen(known), "stop": known}
 
 

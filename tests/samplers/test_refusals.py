@@ -69,6 +69,11 @@ def _decode(name: str) -> dllm.Decoded:
         (lambda: BlockStop(-1), "BlockStop: eos must be at least 0, got -1"),
         (lambda: AnswerKnown(-1), "AnswerKnown: answer_start must be at least 0, got -1"),
         (lambda: AnswerKnown(0, 0), "AnswerKnown: answer_length must be at least 1, got 0"),
+        (
+            lambda: AnswerKnown(0, suffix=()),
+            "AnswerKnown: suffix must hold at least one token id, got none",
+        ),
+        (lambda: AnswerKnown(0, suffix=(-1,)), "AnswerKnown: suffix must be at least 0, got -1"),
         (lambda: AnswerKnown(0, 5, 0), "AnswerKnown: max_steps must be at least 1, got 0"),
         (lambda: AnswerKnown(0, mid=-1), "AnswerKnown: mid must be at least 0.0, got -1.0"),
         (lambda: Eoser(Confidence(), -1), "Eoser: eos must be at least 0, got -1"),
