@@ -5,6 +5,7 @@ from typing import Any
 
 from dllm.canvas import Layout, PerRow
 from dllm.collect import collect
+from dllm.constrained import Grammars, constrain_rows
 from dllm.forward import Constraint
 from dllm.jobs import GLANCE, Glance, Task
 from dllm.load import Model
@@ -37,6 +38,7 @@ def generate(
     batch: int = 8,
     lengths: Sequence[int] = (),
     chat: bool | None = None,
+    grammar: Grammars = None,
     constraint: Constraint | None = None,
     trajectory: bool = False,
     progress: bool | None = None,
@@ -75,6 +77,8 @@ def generate(
         lengths: canvas lengths to compile for, ascending; left out, up to a quarter longer than
             a row. Tokens never depend on it.
         chat: whether text goes through the chat template (left out: if there is one).
+        grammar: the language of the answers, one for all or one a prompt. Every answer that ends
+            `filled` or `ended` belongs to it.
         constraint: which tokens may stand where.
         trajectory: keep the canvas before every step.
         progress: show a bar (left out: on a terminal, where there is much to do).
@@ -83,6 +87,8 @@ def generate(
 
     Raises:
         ValueError: an option out of range, no prompts, or one that does not fit the model.
+        grammar.InfeasibleError: no text of the grammar fits into `gen_length` tokens; says how many
+            it would need.
         Interrupted: Ctrl-C, with what was finished.
     """
     stops = stop_strings(stop)
@@ -96,7 +102,7 @@ def generate(
         num_drafts,
         cache,
         model.specials.ends,
-        constraint,
+        constrain_rows(model, grammar, constraint, layouts, suppress, behind_prompt=True),
         trajectory,
         accept=accept,
         drafter=drafter,
