@@ -14,7 +14,7 @@ from dllm.models.network import Network, abstract
 
 
 def random_network(config: Config, mask: int, dtype: Any, seed: int = 0) -> Network:
-    """A network whose matrices are normal with variance 1 / fan-in and whose norms are 1.
+    """A network whose matrices are normal with variance 1 / fan-in; norms are 1, biases 0.
 
     As `dllm init-random` makes them, but for the generator: activations stay of order 1 in any
     depth. `mask` is the id that stands for undecided positions.
@@ -22,9 +22,13 @@ def random_network(config: Config, mask: int, dtype: Any, seed: int = 0) -> Netw
     graph, shapes = abstract(config, dtype)
     root, made = jax.random.key(seed), []
     for number, (keys, variable) in enumerate(nnx.to_flat_state(shapes)):
-        is_table = keys == ("embedding",) and not config.tied
         key = jax.random.fold_in(root, number)
-        tensor = _draw(key, tuple(variable.shape), dtype, is_table)
+        shape = tuple(variable.shape)
+        if len(shape) == 1:
+            tensor = jnp.full(shape, 0 if keys[-1] == "bias" else 1, variable.dtype)
+        else:
+            is_table = keys == ("embedding",) and not config.tied
+            tensor = _draw(key, shape, variable.dtype, is_table)
         # Waited for: the float32 draws of two large tensors are never there together.
         made.append((keys, variable.replace(tensor.block_until_ready())))
     return Network(nnx.from_flat_state(made), mask, graph)
@@ -34,7 +38,5 @@ def random_network(config: Config, mask: int, dtype: Any, seed: int = 0) -> Netw
 def _draw(
     key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any, is_table: bool
 ) -> Float[Array, "..."]:
-    if len(shape) == 1:
-        return jnp.ones(shape, dtype)
     scale = 1.0 if is_table else 1 / math.sqrt(shape[-1])
     return (scale * jax.random.normal(key, shape, jnp.float32)).astype(dtype)

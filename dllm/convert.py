@@ -6,6 +6,7 @@ from pathlib import Path
 from dllm.load import Model, describe, load
 from dllm.models import converted
 from dllm.models.export import copy_texts
+from dllm.models.weights import shapes_by_path
 from dllm.sharding.place import PARAMETERS, in_layer
 
 
@@ -38,8 +39,7 @@ def convert(
 
 def _cut(model: Model) -> dict[str, tuple[int, ...]]:
     """The dimensions of each parameter that a mesh may cut."""
-    paths = model.family.key_table(model.config).values()
     return {
         path: tuple(i for i, axis in enumerate(PARAMETERS.get(in_layer(path), ())) if axis)
-        for path in paths
+        for path in shapes_by_path(model.network.state)
     }

@@ -17,7 +17,8 @@ from dllm.chat import ChatTemplate, find_template
 from dllm.hub import EMBEDDED, folder_of
 from dllm.models import converted
 from dllm.models.config import CheckpointError, Config, Specials
-from dllm.models.families import Family, family_of
+from dllm.models.families import family_of
+from dllm.models.family import Family
 from dllm.models.network import Network, abstract
 from dllm.models.safetensors import Tensor
 from dllm.models.weights import Place, find_tensors, load_state, placed_state, shapes_by_path
@@ -63,6 +64,7 @@ def load(
     dtype: str | None = None,
     revision: str | None = None,
     place: Callable[[str, tuple[int, ...]], Sharding] | Mesh | None = None,
+    causal_block: int | None = None,
     progress: bool | None = None,
 ) -> Model:
     """Loads a checkpoint's folder, or a hub id fetched first (weights, tokenizer and config only).
@@ -72,17 +74,20 @@ def load(
     `dtype` is `float32` or `bfloat16`; left out, the file's own, and `float32` for an embedded
     model, which a CPU computes quicker than `bfloat16`. `place` says where each parameter
     lives, from its path and shape, or is a mesh to cut the model over (`dllm.make_mesh`); left out,
-    all are on the first device. Every device is given its slices of the files alone. `progress`
-    shows a bar; left out, it does so for large checkpoints on a terminal.
+    all are on the first device. Every device is given its slices of the files alone. `causal_block`
+    says in which blocks positions attend, in place of the family's or the config's own length; 0
+    lets every position attend to every other. `progress` shows a bar; left out, it does so for
+    large checkpoints on a terminal.
 
     Raises:
         CheckpointError: one sentence on what is missing, foreign, misshapen or cut off.
-        ValueError: an unknown dtype, or parameters that do not fit the devices of the mesh.
+        ValueError: an unknown dtype, a causal_block below 0, or parameters that do not fit the
+            devices of the mesh.
     """
     if dtype is not None and dtype not in DTYPES:
         raise ValueError(f"load: dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
     dtype = "float32" if dtype is None and path in EMBEDDED else dtype
-    about = describe(path, revision=revision)
+    about = describe(path, revision=revision, causal_block=causal_block)
     found = stored_tensors(about.folder)
     stored = np.dtype(DTYPES[dtype]) if dtype else _stored_dtype(found)
     graph, shapes = abstract(about.config, stored)
@@ -96,7 +101,7 @@ def load(
             state = converted.restore(about.folder, placed_state(shapes, placed), found)
         else:
             table = about.family.key_table(about.config)
-            state = load_state(shapes, table, found, stored, placed, told)
+            state = load_state(shapes, table, found, placed, told)
     network = Network(state, about.specials.mask, graph, mesh)
     return Model(
         about.name,
@@ -121,8 +126,12 @@ def _placed(place: Place | Mesh | None, config: Config) -> Place:
     return place or (lambda *_: device)
 
 
-def describe(path: str | Path, *, revision: str | None = None) -> Description:
-    """Reads everything of a checkpoint but its weights."""
+def describe(
+    path: str | Path, *, revision: str | None = None, causal_block: int | None = None
+) -> Description:
+    """Reads everything of a checkpoint but its weights; `causal_block` is that of `load`."""
+    if causal_block is not None and causal_block < 0:
+        raise ValueError(f"load: causal_block must be at least 0, got {causal_block}")
     folder = folder_of(path, revision)
     file = folder / "config.json"
     if not file.is_file():
@@ -130,6 +139,8 @@ def describe(path: str | Path, *, revision: str | None = None) -> Description:
     raw = read_json(file)
     family = family_of(raw)
     config = family.read_config(raw)
+    if causal_block is not None:
+        config = dataclasses.replace(config, causal_block=causal_block or None)
     specials = family.read_specials(raw)
     tokenizer = find_tokenizer(folder, specials.mask)
     specials = _with_tokenizer(specials, family, folder, tokenizer)

@@ -5,6 +5,33 @@ from typing import Any, NamedTuple
 
 
 @dataclasses.dataclass(frozen=True)
+class Experts:
+    """A mixture of experts in place of the MLP: a router sends each position to a few of them."""
+
+    number: int
+    chosen: int
+    """How many a position is sent to."""
+    hidden: int
+    """Width of one expert."""
+    score: str = "softmax"
+    """`softmax` over all experts, or each one's `sigmoid`."""
+    bias: str | None = None
+    """A bias an expert, added to the scores that are compared (`choice`) or also to those that
+    weigh (`weight`)."""
+    normalised: bool = True
+    """Whether the weights of those chosen add up to 1, before `scale`."""
+    scale: float = 1.0
+    groups: int = 1
+    """Experts are chosen from the best of so many equal groups. A group is as good as its two best
+    experts together."""
+    kept_groups: int = 1
+    shared: int = 0
+    """Width of an MLP that every position goes through as well."""
+    dense: tuple[int, ...] = ()
+    """Layers that have a plain MLP instead."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Config:
     """Switches and sizes of one transformer. A family fills it from a checkpoint's config.json."""
 
@@ -14,7 +41,7 @@ class Config:
     kv_heads: int
     head_dim: int
     hidden: int
-    """Width of the gated MLP."""
+    """Width of the gated MLP; 0 where every layer has experts."""
     vocab: int
     """Rows of the embedding, padding included."""
     max_length: int
@@ -25,14 +52,51 @@ class Config:
     causal_block: int | None = None
     """Block-causal attention: positions attend to blocks of this length up to their own, counted
     from the first position. `None`: every position attends to every other."""
+    reordered: bool = False
+    """Causal attention over decided positions in their order and undecided ones behind them."""
+    shifted: bool = False
+    """Trained to predict the next token: the logits of a position come from the one before it."""
+    qkv_bias: bool = False
+    qk_norm: bool = False
+    """Whether each head's queries and keys go through a norm before they are turned."""
+    rotary_dim: int | None = None
+    """How many numbers of a head are turned, the first ones; `None`: all."""
+    experts: Experts | None = None
+
+    @property
+    def mlp_layers(self) -> tuple[int, ...]:
+        """The layers with a plain MLP."""
+        return tuple(range(self.layers)) if self.experts is None else self.experts.dense
 
     @property
     def parameters(self) -> int:
         """How many numbers a checkpoint of this shape holds."""
-        attention = self.width * self.head_dim * (2 * self.heads + 2 * self.kv_heads)
-        layer = attention + 3 * self.width * self.hidden + 2 * self.width
+        return self._parameters(None if self.experts is None else self.experts.number)
+
+    @property
+    def active(self) -> int:
+        """How many of them one position meets."""
+        return self._parameters(None if self.experts is None else self.experts.chosen)
+
+    @property
+    def widest(self) -> int:
+        """The most MLP width that one position goes through in a layer."""
+        if self.experts is None:
+            return self.hidden
+        return max(self.hidden, self.experts.chosen * self.experts.hidden + self.experts.shared)
+
+    def _parameters(self, experts: int | None) -> int:
+        head = self.head_dim * (self.heads + 2 * self.kv_heads)
+        attention = self.width * (head + self.head_dim * self.heads)
+        attention += head * self.qkv_bias + 2 * self.head_dim * self.qk_norm
+        total = self.layers * (attention + 2 * self.width)
+        total += len(self.mlp_layers) * 3 * self.width * self.hidden
+        if self.experts is not None and experts is not None:
+            own = 3 * self.width * (experts * self.experts.hidden + self.experts.shared)
+            router = self.experts.number * (self.width + (self.experts.bias is not None))
+            total += (self.layers - len(self.mlp_layers)) * (own + router)
         embeddings = (1 if self.tied else 2) * self.vocab * self.width
-        return self.layers * layer + embeddings + self.width
+        return total + embeddings + self.width
 
     def flops(self, tokens: int, length: int, window: int) -> float:
         """Floating point operations of one forward.
@@ -40,7 +104,7 @@ class Config:
         `tokens` rows times positions go through the layers, each attends to `length` positions, and
         `window` of them go through the head.
         """
-        layers = self.parameters - (1 if self.tied else 2) * self.vocab * self.width
+        layers = self.active - (1 if self.tied else 2) * self.vocab * self.width
         attention = 4 * self.layers * self.heads * self.head_dim * tokens * length
         return 2.0 * layers * tokens + attention + 2.0 * self.vocab * self.width * window
 

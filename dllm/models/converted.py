@@ -16,7 +16,8 @@ from flax import nnx
 
 from dllm.models.config import CheckpointError
 from dllm.models.safetensors import Tensor
-from dllm.models.weights import match, shapes_by_path
+from dllm.models.table import Entry
+from dllm.models.weights import refuse_mismatch, shapes_by_path
 
 FOLDER = "orbax"
 PIECE = 16 * 2**20
@@ -75,7 +76,7 @@ def restore(folder: Path, placed: nnx.State, found: dict[str, Tensor]) -> nnx.St
     import orbax.checkpoint as ocp
 
     shapes = shapes_by_path(placed)
-    match({path: path for path in shapes}, found, shapes)
+    refuse_mismatch({path: Entry((path,)) for path in shapes}, found, shapes)
     flat = nnx.to_flat_state(placed)
     wanted = {_path(keys): jax.tree.leaves(variable)[0] for keys, variable in flat}
     with _reading(folder), _checkpointer() as orbax:

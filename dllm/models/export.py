@@ -67,5 +67,10 @@ def copy_texts(source: Path, folder: Path) -> None:
 def _tensors(model: Model, dtype: str) -> Iterator[tuple[str, np.ndarray]]:
     """One at a time, so that no second copy of all weights is held."""
     state = {".".join(map(str, k)): v for k, v in nnx.to_flat_state(model.network.state)}
-    for name, path in model.family.key_table(model.config).items():
-        yield name, np.asarray(jax.device_get(state[path][...].astype(DTYPES[dtype])))
+    for name, entry in model.family.key_table(model.config).items():
+        if entry.copy:
+            continue
+        whole = [state[path][...] for path in entry.paths]
+        own = whole if entry.expert is None else [part[entry.expert] for part in whole]
+        rows = [np.asarray(jax.device_get(part.astype(DTYPES[dtype]))) for part in own]
+        yield name, rows[0] if len(rows) == 1 else np.concatenate(rows)

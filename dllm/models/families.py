@@ -1,42 +1,45 @@
 """The checkpoint families, by the `architectures` entry of their config.json."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from dllm.models import llada
-from dllm.models.config import CheckpointError, Config, Specials
-
-
-class Family(NamedTuple):
-    """What differs between families, as functions of config.json."""
-
-    name: str
-    read_config: Callable[[dict[str, Any]], Config]
-    read_specials: Callable[[dict[str, Any]], Specials]
-    key_table: Callable[[Config], dict[str, str]]
-    turn_ends: tuple[str, ...]
-    """Text of the tokens that may end a turn; the first that the tokenizer has is taken."""
-    recommended: dict[str, Any]
-    """Settings that the authors or the field use, as keyword arguments of `generate`."""
-
-
-# Fast-dLLM's settings for LLaDA: arXiv 2505.22618.
-_LLADA = {"scheduler": "threshold", "block_length": 32, "gen_length": 256, "temperature": 0.0}
+from dllm.models import dream, fast_dllm_v2, illada, llada, llada2, llada_moe, sdar, wedlm
+from dllm.models.config import CheckpointError
+from dllm.models.family import Family
 
 FAMILIES = {
-    llada.ARCHITECTURE: Family(
-        "LLaDA", llada.read_config, llada.read_specials, llada.key_table, ("<|eot_id|>",), _LLADA
-    ),
+    "LLaDAModelLM": llada.FAMILY,
+    "ILLaDAForCausalLM": illada.FAMILY,
+    "DreamModel": dream.FAMILY,
+    "LLaDAMoEModelLM": llada_moe.FAMILY,
+    "LLaDA2MoeModelLM": llada2.FAMILY,
+    "SDARForCausalLM": sdar.FAMILY,
+    "SDARMoeForCausalLM": sdar.FAMILY,
+    "Fast_dLLM_QwenForCausalLM": fast_dllm_v2.FAMILY,
+    "WeDLMForCausalLM": wedlm.FAMILY,
 }
 
 
 def family_of(raw: dict[str, Any]) -> Family:
-    """The family of a config.json. `model_type` is not asked: two families share one."""
+    """The family of a config.json.
+
+    `model_type` does not decide, because two families share one, but it must not contradict.
+
+    Raises:
+        CheckpointError: no architecture is known, or `model_type` is another family's.
+    """
     named = raw.get("architectures") or []
+    kind = raw.get("model_type")
     for architecture in named:
-        if architecture in FAMILIES:
-            return FAMILIES[architecture]
-    got = ", ".join(map(str, named)) or f"none (model_type {raw.get('model_type')!r})"
+        family = FAMILIES.get(architecture)
+        if family is None:
+            continue
+        if kind is not None and kind not in family.model_types:
+            raise CheckpointError(
+                f"config.json: model_type of {architecture} must be "
+                f"{' or '.join(family.model_types)}, got {kind!r}"
+            )
+        return family
+    got = ", ".join(map(str, named)) or f"none (model_type {kind!r})"
     raise CheckpointError(
         f"config.json: architectures must be one of {', '.join(FAMILIES)}, got {got}"
     )

@@ -7,8 +7,9 @@ a checkpoint that turns one on is refused by name.
 from typing import Any
 
 from dllm.models.config import CheckpointError, Config, Specials, field
-
-ARCHITECTURE = "LLaDAModelLM"
+from dllm.models.family import Family
+from dllm.models.llamalike import refuse_unknown
+from dllm.models.table import Entry, Table
 
 _FIXED = {
     "block_type": ("llama",),
@@ -33,6 +34,12 @@ _VOCABULARY = 126349
 _SPECIALS = {"mask": 126336, "eos": 126081, "pad": 126081, "bos": 126080}
 """Its special ids, for a config that does not say."""
 
+_TEMPLATE = (
+    "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}"
+    "<|start_header_id|>{{ message.role }}<|end_header_id|>\n\n{{ message.content | trim }}"
+    "<|eot_id|>{% endfor %}<|start_header_id|>assistant<|end_header_id|>\n\n"
+)
+
 _LAYER = {
     "attn_norm.weight": "attention_norm.weight",
     "q_proj.weight": "attention.query.weight",
@@ -48,9 +55,7 @@ _LAYER = {
 
 def read_config(raw: dict[str, Any]) -> Config:
     """The transformer that a config.json of this family describes."""
-    for key, known in _FIXED.items():
-        if key in raw and raw[key] not in known:
-            raise CheckpointError(f"config.json: {key} must be {known[0]!r}, got {raw[key]!r}")
+    refuse_unknown(raw, _FIXED)
     width, heads = field(raw, "d_model", int), field(raw, "n_heads", int)
     kv_heads = raw.get("n_kv_heads") or (1 if raw.get("multi_query_attention") else heads)
     if width % heads or heads % kv_heads:
@@ -90,13 +95,34 @@ def read_specials(raw: dict[str, Any]) -> Specials:
     )
 
 
-def key_table(config: Config) -> dict[str, str]:
-    """Name of each tensor in the checkpoint: path of the parameter it is."""
+def key_table(config: Config) -> Table:
+    """What each tensor of a checkpoint is."""
     root = "model.transformer."
-    table = {f"{root}wte.weight": "embedding", f"{root}ln_f.weight": "norm.weight"}
+    table: Table = {
+        f"{root}wte.weight": Entry(("embedding",)),
+        f"{root}ln_f.weight": Entry(("norm.weight",)),
+    }
     if not config.tied:
-        table[f"{root}ff_out.weight"] = "output.weight"
+        table[f"{root}ff_out.weight"] = Entry(("output.weight",))
     for layer in range(config.layers):
         for name, path in _LAYER.items():
-            table[f"{root}blocks.{layer}.{name}"] = f"layers.{layer}.{path}"
+            table[f"{root}blocks.{layer}.{name}"] = Entry((f"layers.{layer}.{path}",))
     return table
+
+
+FAMILY = Family(
+    "LLaDA",
+    ("llada",),
+    read_config,
+    read_specials,
+    key_table,
+    turn_ends=("<|eot_id|>",),
+    # Fast-dLLM's settings for LLaDA: arXiv 2505.22618.
+    recommended={
+        "scheduler": "threshold",
+        "block_length": 32,
+        "gen_length": 256,
+        "temperature": 0.0,
+    },
+    template=_TEMPLATE,
+)

@@ -15,7 +15,7 @@ def estimate(
     """
     positions = rows * length
     attention = (2 * config.heads + 2 * config.kv_heads) * config.head_dim
-    layer = positions * (2 * config.width + max(attention, 3 * config.hidden)) * itemsize
+    layer = positions * (2 * config.width + max(attention, 3 * config.widest)) * itemsize
     logits = 3 * min(4 * rows * window * config.vocab, PIECE)
     weights = 0 if flash else 2 * 4 * rows * config.heads * length * length
     return layer + weights + positions * config.width * itemsize + logits

@@ -12,7 +12,7 @@ from dllm.caches import Span
 from dllm.models.config import Config
 from dllm.models.transformer import KeyValue, Seen, Transformer
 from dllm.sharding.rules import MEMORY, ROWS, share, share_vocab
-from samplers import VOID, part, static
+from samplers import MASK, VOID, part, static
 
 
 @part
@@ -52,8 +52,8 @@ class Network:
         self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
     ) -> tuple[Float[Array, "rows window width"], tuple[KeyValue, ...]]:
         """See `dllm.Cached`."""
-        whole = _whole(canvas.shape[1], _lengths(canvas))
-        return self._run(self._ids(canvas), whole._replace(read=_window(canvas, start, window)))
+        seen = self._ranked(_whole(canvas.shape[1], _lengths(canvas)), canvas == MASK)
+        return self._run(self._ids(canvas), seen._replace(read=self._window(canvas, start, window)))
 
     def recall(
         self,
@@ -62,13 +62,31 @@ class Network:
         span: Span,
         window: int,
     ) -> Float[Array, "rows window width"]:
-        """See `dllm.Cached`."""
-        return self._over(memory, canvas, span, window)[0]
+        """See `dllm.Cached`.
+
+        A shifted model looks at the position before the window too, where its attention is
+        block-causal: that is exact. Elsewhere the first position of the window has its own logits,
+        as Fast-dLLM's code for Dream leaves it; its rules write that position beforehand.
+        """
+        if not self._switches.shifted:
+            return self._over(memory, canvas, span, window)[0]
+        if self.causal_block is None:
+            states = self._over(memory, canvas, span, window)[0]
+            return jnp.concatenate([states[:, :1], states[:, :-1]], axis=1)
+        earlier = span._replace(start=span.start - 1)
+        states = self._over(memory, canvas, earlier, window + 1)[0]
+        own = jnp.where((span.start == 0)[:, None], states[:, 1], states[:, 0])
+        return jnp.concatenate([own[:, None], states[:, 1:-1]], axis=1)
 
     @property
     def causal_block(self) -> int | None:
-        """See `dllm.BlockCausal`."""
-        return nnx.merge(self.graph, self.state).causal_block
+        """See `dllm.BlockCausal`. Causal attention is that of blocks of one position."""
+        switches = self._switches
+        return 1 if switches.reordered else switches.causal_block
+
+    @property
+    def _switches(self) -> Transformer:
+        return nnx.merge(self.graph, self.state)
 
     def store(
         self,
@@ -90,9 +108,10 @@ class Network:
         """Computes `window` positions from `span.start` on over what memory holds."""
         length = canvas.shape[1]
         at = span.start[:, None] + jnp.arange(window)[None]
-        ids = jnp.take_along_axis(self._ids(canvas), jnp.minimum(at, length - 1), axis=1)
-        nowhere = jnp.where(at < span.stop[:, None], at, length)
-        return self._run(ids, Seen(nowhere, span.known, kept=memory))
+        ids = jnp.take_along_axis(self._ids(canvas), jnp.clip(at, 0, length - 1), axis=1)
+        nowhere = jnp.where((at >= 0) & (at < span.stop[:, None]), at, length)
+        seen = self._ranked(Seen(nowhere, span.known, kept=memory), canvas == MASK)
+        return self._run(ids, seen)
 
     def review(
         self,
@@ -101,7 +120,16 @@ class Network:
         window: int,
         shadowed: Bool[Array, "rows window"],
     ) -> tuple[Float[Array, "rows window width"], Float[Array, "rows window width"]]:
-        """See `dllm.Reviewing`."""
+        """See `dllm.Reviewing`.
+
+        Raises:
+            TypeError: the model predicts the next token, so that no input stands for its own.
+        """
+        if self._switches.shifted:
+            raise TypeError(
+                "review: needs a model that predicts each position in its own place, got one that "
+                "predicts the next"
+            )
         at = start[:, None] + jnp.arange(window)[None]
         ids = jnp.concatenate([self._ids(canvas), jnp.full_like(at, self.mask)], axis=1)
         whole = jnp.broadcast_to(jnp.arange(canvas.shape[1])[None], canvas.shape)
@@ -112,9 +140,10 @@ class Network:
             jnp.concatenate([whole, at], axis=1),
             _lengths(canvas),
             shadow=jnp.concatenate([others, beside], axis=-1),
-            read=jnp.concatenate([_window(canvas, start, window), behind], axis=1),
+            read=jnp.concatenate([self._window(canvas, start, window), behind], axis=1),
         )
-        states, _ = self._run(ids, seen)
+        open_ = jnp.concatenate([canvas == MASK, jnp.ones_like(at, bool)], axis=1)
+        states, _ = self._run(ids, self._ranked(seen, open_))
         front, shadow = jnp.split(states, 2, axis=1)
         return front, shadow
 
@@ -123,13 +152,46 @@ class Network:
         ids: Int[Array, "rows length"],
         lengths: Int[Array, " rows"],
         visible: Bool[Array, "rows length"] | None = None,
+        positions: Int[Array, "rows length"] | None = None,
     ) -> Float[Array, "rows length width"]:
-        """States of every position before the last norm, from the model's own ids."""
-        return self._run(ids, _whole(ids.shape[1], lengths)._replace(visible=visible))[0]
+        """States of every position before the last norm, from the model's own ids.
+
+        As the transformer computes them: nothing is shifted. `positions` are those that rotary
+        embeddings are told of, where they are not 0, 1, 2 and so on.
+        """
+        seen = _whole(ids.shape[1], lengths)._replace(visible=visible)
+        seen = self._ranked(seen, ids == self.mask)
+        if positions is not None:
+            seen = seen._replace(positions=positions)
+        return self._run(ids, seen)[0]
+
+    def _ranked(self, seen: Seen, undecided: Bool[Array, "rows keys"]) -> Seen:
+        """The same with the ranks that limit attention; `undecided` says it of every key."""
+        reordered, keys = self._switches.reordered, undecided.shape[1]
+        block = self._switches.causal_block
+        at = jnp.arange(keys)[None] if seen.shadow is None else seen.positions
+        if not reordered:
+            if block is None:
+                return seen
+            return seen._replace(rank=seen.positions // block, key_rank=at // block)
+        # Undecided ones rank behind all others; they need not be moved there.
+        rank = at + keys * undecided.astype(jnp.int32)
+        if seen.kept is None:
+            return seen._replace(rank=rank, key_rank=rank)
+        own = jnp.take_along_axis(rank, jnp.minimum(seen.positions, keys - 1), axis=1)
+        return seen._replace(rank=own, key_rank=rank)
+
+    def _window(
+        self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
+    ) -> Int[Array, "rows window"]:
+        """The positions whose states a window's logits are made of, within the canvas."""
+        first = start - 1 if self._switches.shifted else start
+        return jnp.clip(first[:, None] + jnp.arange(window)[None], 0, canvas.shape[1] - 1)
 
     def _run(
         self, ids: Int[Array, "rows computed"], seen: Seen
     ) -> tuple[Float[Array, "rows read width"], tuple[KeyValue, ...]]:
+        seen = seen._replace(mesh=self.mesh)
         with jax.default_matmul_precision(self._precision):
             states, kept = nnx.merge(self.graph, self.state)(share(self.mesh, ids, ROWS), seen)
         return share(self.mesh, states, ROWS), share(self.mesh, kept, MEMORY)
@@ -160,10 +222,3 @@ def _whole(length: int, lengths: Int[Array, " rows"]) -> Seen:
 
 def _lengths(canvas: Int[Array, "rows length"]) -> Int[Array, " rows"]:
     return jnp.sum(canvas != VOID, axis=-1, dtype=jnp.int32)
-
-
-def _window(
-    canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
-) -> Int[Array, "rows window"]:
-    """Positions from each row's start on; those past the end are the last one."""
-    return jnp.minimum(start[:, None] + jnp.arange(window)[None], canvas.shape[1] - 1)

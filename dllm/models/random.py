@@ -18,6 +18,7 @@ from dllm.models import presets
 from dllm.models.config import Config
 from dllm.models.families import family_of
 from dllm.models.network import abstract
+from dllm.models.table import Table, shape_of
 from dllm.models.weights import INDEX, shapes_by_path
 
 SHARD = 2**31
@@ -53,8 +54,8 @@ def init_random(
 ) -> Path:
     """Writes a checkpoint with a config.json's shape, random weights and a byte tokenizer.
 
-    Matrices are normal with variance 1 / fan-in, norms are 1. A tensor depends on the seed and its
-    name alone. `progress` is told (bytes written, bytes in all).
+    Matrices are normal with variance 1 / fan-in, norms are 1 and biases 0. A tensor depends on
+    the seed and its name alone. `progress` is told (bytes written, bytes in all).
 
     Raises:
         ValueError: an unknown dtype, or a folder that already holds something.
@@ -94,13 +95,15 @@ def _files() -> list[Any]:
 
 
 def _tensors(
-    config: Config, table: dict[str, str], dtype: np.dtype, seed: int
+    config: Config, table: Table, dtype: np.dtype, seed: int
 ) -> Iterator[tuple[str, np.ndarray]]:
     shapes = shapes_by_path(abstract(config, dtype)[1])
-    for name, path in table.items():
-        shape = shapes[path]
+    for name, entry in table.items():
+        if entry.copy:
+            continue
+        path, shape = entry.paths[0], shape_of(entry, shapes)
         if len(shape) == 1:
-            yield name, np.ones(shape, dtype)
+            yield name, np.full(shape, 0 if path.endswith(".bias") else 1, dtype)
             continue
         random = np.random.default_rng([seed, zlib.crc32(name.encode())])
         spread = 1.0 if path == "embedding" and not config.tied else 1 / math.sqrt(shape[-1])

@@ -68,7 +68,7 @@ def read(tensor: Tensor, dtype: Any = None, index: tuple[slice, ...] = ()) -> np
     index = (*index, *(slice(None),) * (len(tensor.shape) - len(index)))
     bounds = [part.indices(size)[:2] for part, size in zip(index, tensor.shape, strict=True)]
     shape = tuple(stop - start for start, stop in bounds)
-    out = _aligned(shape, tensor.dtype if dtype is None else dtype)
+    out = aligned(shape, tensor.dtype if dtype is None else dtype)
     whole_rows = shape[1:] == tensor.shape[1:]
     with tensor.path.open("rb", buffering=0) as file:
         if whole_rows and out.dtype == tensor.dtype:
@@ -118,7 +118,7 @@ def _fill(file: Any, tensor: Tensor, first_row: int, out: np.ndarray) -> None:
         view = view[count:]
 
 
-def _aligned(shape: tuple[int, ...], dtype: Any, to: int = 64) -> np.ndarray:
+def aligned(shape: tuple[int, ...], dtype: Any, to: int = 64) -> np.ndarray:
     """An empty array whose memory XLA's CPU backend can take over without a copy."""
     size = np.dtype(dtype).itemsize * math.prod(shape)
     memory = np.empty(size + to, np.uint8)

@@ -1,4 +1,4 @@
-"""The transformer that all families share, in flax.nnx: bidirectional, in blocks if so trained.
+"""The transformer that all families share, in flax.nnx; what differs are switches of its config.
 
 Weights keep the layout of the checkpoints, `[out, in]`: XLA contracts either axis at the same
 speed, and loading is then a plain copy. Norms, rotary tables and softmax are float32 in every
@@ -11,10 +11,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.sharding import Mesh
 from jaxtyping import Array, Bool, DTypeLike, Float, Int, Shaped
 
 from dllm.models.attention import Heads, attend
 from dllm.models.config import Config
+from dllm.models.mixture import Mixture
+from dllm.models.mlp import MLP, Linear, product
 
 
 class KeyValue(NamedTuple):
@@ -36,10 +39,14 @@ class Seen(NamedTuple):
     """What the last of the computed positions attend to; nothing else attends to these."""
     kept: Sequence[KeyValue] | None = None
     """A layer each: what the positions that are not computed were."""
-    causal_block: int | None = None
-    """Later blocks of this length are not attended to."""
+    rank: Int[Array, "#rows computed"] | None = None
+    """Keys of a higher rank are not attended to; left out, every key that exists is."""
+    key_rank: Int[Array, "#rows keys"] | None = None
+    """The rank of each key; given with `rank`."""
     read: Int[Array, "rows read"] | None = None
     """Which of the computed positions the last layer's states are wanted of; `None`: of all."""
+    mesh: Mesh | None = None
+    """The devices that rows and experts are cut over."""
 
     def pick(self, x: Shaped[Array, "rows computed *rest"]) -> Shaped[Array, "rows read *rest"]:
         """Of what is known of all computed positions, that of those read."""
@@ -47,32 +54,31 @@ class Seen(NamedTuple):
             return x
         return jax.vmap(lambda row, at: row[at])(x, self.read)
 
-    def asking(self) -> Int[Array, "#rows read"]:
-        """Where those stand that are read."""
+    def asking(self) -> "Seen":
+        """As the positions that are read see it."""
         if self.read is None:
-            return self.positions
-        rows, computed = self.read.shape[0], self.positions.shape[1]
-        return self.pick(jnp.broadcast_to(self.positions, (rows, computed)))
+            return self
+        shape = (self.read.shape[0], self.positions.shape[1])
+        positions = self.pick(jnp.broadcast_to(self.positions, shape))
+        rank = None if self.rank is None else self.pick(jnp.broadcast_to(self.rank, shape))
+        return self._replace(positions=positions, rank=rank)
 
-    def mask(
-        self, asking: Int[Array, "#rows asking"], keys: int
-    ) -> Bool[Array, "#rows #asking keys"] | None:
-        """What positions attend to, unless a length says it."""
+    def mask(self, keys: int) -> Bool[Array, "#rows #computed keys"] | None:
+        """What each computed position attends to, unless a length says it."""
         visible = None if self.visible is None else self.visible[:, None]
-        if self.causal_block is None:
+        if self.rank is None or self.key_rank is None:
             return visible
         at = jnp.arange(keys)[None, None]
         exists = at < self.lengths[:, None, None] if visible is None else visible
-        own = asking[:, :, None] // self.causal_block
-        return exists & (at // self.causal_block <= own)
+        return exists & (self.key_rank[:, None, :keys] <= self.rank[:, :, None])
 
-    def shadow_mask(self, asking: Int[Array, "rows shadow"]) -> Bool[Array, "rows shadow computed"]:
+    def shadow_mask(self) -> Bool[Array, "rows shadow computed"]:
         """What a shadow attends to."""
         assert self.shadow is not None
-        if self.causal_block is None:
+        if self.rank is None or self.key_rank is None:
             return self.shadow
-        block, own = self.positions // self.causal_block, asking // self.causal_block
-        return self.shadow & (block[:, None] <= own[:, :, None])
+        own = self.rank[:, -self.shadow.shape[1] :]
+        return self.shadow & (self.key_rank[:, None] <= own[:, :, None])
 
     def join(self, layer: int, fresh: KeyValue) -> KeyValue:
         """A layer's keys and values of all positions."""
@@ -85,16 +91,6 @@ class Seen(NamedTuple):
             for old, new in zip(self.kept[layer], fresh, strict=True)
         ]
         return KeyValue(*put)
-
-
-class Linear(nnx.Module):
-    """x W^T without a bias."""
-
-    def __init__(self, inputs: int, outputs: int, dtype: DTypeLike) -> None:
-        self.weight = nnx.Param(jnp.zeros((outputs, inputs), dtype))
-
-    def __call__(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
-        return product(x, self.weight[...])
 
 
 class RMSNorm(nnx.Module):
@@ -114,53 +110,57 @@ class Attention(nnx.Module):
     """Multi-head or grouped-query attention, to every existing position that may be seen."""
 
     def __init__(self, config: Config, dtype: DTypeLike) -> None:
-        self.heads, self.kv_heads = config.heads, config.kv_heads
         self.head_dim, self.theta = config.head_dim, config.rope_theta
-        self.query = Linear(config.width, config.heads * config.head_dim, dtype)
-        self.key = Linear(config.width, config.kv_heads * config.head_dim, dtype)
-        self.value = Linear(config.width, config.kv_heads * config.head_dim, dtype)
-        self.output = Linear(config.heads * config.head_dim, config.width, dtype)
+        self.rotary_dim = config.rotary_dim or config.head_dim
+        inner, kv = config.heads * config.head_dim, config.kv_heads * config.head_dim
+        self.query = Linear(config.width, inner, dtype, bias=config.qkv_bias)
+        self.key = Linear(config.width, kv, dtype, bias=config.qkv_bias)
+        self.value = Linear(config.width, kv, dtype, bias=config.qkv_bias)
+        self.output = Linear(inner, config.width, dtype)
+        norms = [
+            RMSNorm(config.head_dim, config.norm_eps, dtype) if config.qk_norm else None
+            for _ in range(2)
+        ]
+        self.query_norm, self.key_norm = norms
 
     def __call__(
         self, x: Float[Array, "rows computed width"], layer: int, seen: Seen
     ) -> tuple[Float[Array, "rows read width"], KeyValue]:
         split = (*x.shape[:2], -1, self.head_dim)
-        key = rotate(self.key(x).reshape(split), seen.positions, self.theta)
+        key = self._turned(self.key(x).reshape(split), self.key_norm, seen)
         held = seen.join(layer, KeyValue(key, self.value(x).reshape(split)))
         x, asking = seen.pick(x), seen.asking()
         split = (*x.shape[:2], -1, self.head_dim)
-        query = rotate(self.query(x).reshape(split), asking, self.theta)
-        mixed = mix(query, asking, held, seen)
+        query = self._turned(self.query(x).reshape(split), self.query_norm, asking)
+        mixed = mix(query, held, asking)
         return self.output(mixed.reshape(*x.shape[:2], -1)), held
 
-
-class MLP(nnx.Module):
-    """down(silu(gate x) * up x)."""
-
-    def __init__(self, config: Config, dtype: DTypeLike) -> None:
-        self.gate = Linear(config.width, config.hidden, dtype)
-        self.up = Linear(config.width, config.hidden, dtype)
-        self.down = Linear(config.hidden, config.width, dtype)
-
-    def __call__(self, x: Float[Array, "*batch width"]) -> Float[Array, "*batch width"]:
-        return self.down(jax.nn.silu(self.gate(x)) * self.up(x))
+    def _turned(self, heads: Heads, norm: RMSNorm | None, seen: Seen) -> Heads:
+        normed = heads if norm is None else norm(heads)
+        return rotate(normed, seen.positions, self.theta, self.rotary_dim)
 
 
 class Layer(nnx.Module):
-    """Attention and MLP, each behind a norm and added back."""
+    """Attention and MLP or experts, each behind a norm and added back."""
 
-    def __init__(self, config: Config, dtype: DTypeLike) -> None:
+    def __init__(self, config: Config, number: int, dtype: DTypeLike) -> None:
         self.attention_norm = RMSNorm(config.width, config.norm_eps, dtype)
         self.attention = Attention(config, dtype)
         self.mlp_norm = RMSNorm(config.width, config.norm_eps, dtype)
-        self.mlp = MLP(config, dtype)
+        if config.experts is None or number in config.mlp_layers:
+            self.mlp = MLP(config.width, config.hidden, dtype)
+        else:
+            self.mlp = Mixture(config, config.experts, dtype)
 
     def __call__(
         self, x: Float[Array, "rows computed width"], layer: int, seen: Seen
     ) -> tuple[Float[Array, "rows read width"], KeyValue]:
         mixed, held = self.attention(self.attention_norm(x), layer, seen)
         x = seen.pick(x) + mixed
-        return x + self.mlp(self.mlp_norm(x)), held
+        normed = self.mlp_norm(x)
+        if isinstance(self.mlp, Mixture):
+            return x + self.mlp(normed, seen.mesh), held
+        return x + self.mlp(normed), held
 
 
 class Transformer(nnx.Module):
@@ -168,17 +168,17 @@ class Transformer(nnx.Module):
 
     def __init__(self, config: Config, dtype: DTypeLike) -> None:
         self.embedding = nnx.Param(jnp.zeros((config.vocab, config.width), dtype))
-        self.layers = nnx.List([Layer(config, dtype) for _ in range(config.layers)])
+        self.layers = nnx.List([Layer(config, number, dtype) for number in range(config.layers)])
         self.norm = RMSNorm(config.width, config.norm_eps, dtype)
         self.output = None if config.tied else Linear(config.width, config.vocab, dtype)
-        self.causal_block = config.causal_block
+        self.causal_block, self.reordered = config.causal_block, config.reordered
+        self.shifted = config.shifted
 
     def __call__(
         self, ids: Int[Array, "rows computed"], seen: Seen
     ) -> tuple[Float[Array, "rows read width"], tuple[KeyValue, ...]]:
         """States before the last norm, and each layer's keys and values of all positions."""
         x = self.embedding[...][ids]
-        seen = seen._replace(causal_block=self.causal_block)
         body = seen._replace(read=None)
         kept = []
         for number, layer in enumerate(self.layers):
@@ -195,43 +195,37 @@ class Transformer(nnx.Module):
         return product(normed, weight, jnp.float32)
 
 
-def mix(query: Heads, asking: Int[Array, "#rows length"], held: KeyValue, seen: Seen) -> Heads:
+def mix(query: Heads, held: KeyValue, seen: Seen) -> Heads:
     """Attention. A shadow has its own, so that the rest is computed as if there were none."""
-    keys = held.key.shape[1]
     if seen.shadow is None:
-        return attend(query, *held, seen.lengths, seen.mask(asking, keys))
+        return attend(query, *held, seen.lengths, seen.mask(held.key.shape[1]))
     behind = seen.shadow.shape[1]
-    body = keys - behind
+    body = held.key.shape[1] - behind
+    rank = None if seen.rank is None else seen.rank[:, :-behind]
+    canvas = seen._replace(rank=rank)
     front = attend(
         query[:, :-behind],
         held.key[:, :body],
         held.value[:, :body],
         seen.lengths,
-        seen.mask(asking[:, :-behind], body),
+        canvas.mask(body),
     )
-    shadow = attend(query[:, -behind:], *held, seen.lengths, seen.shadow_mask(asking[:, -behind:]))
+    shadow = attend(query[:, -behind:], *held, seen.lengths, seen.shadow_mask())
     return jnp.concatenate([front, shadow], axis=1)
 
 
-def product(
-    x: Float[Array, "*batch inputs"],
-    weight: Float[Array, "outputs inputs"],
-    dtype: DTypeLike | None = None,
-) -> Float[Array, "*batch outputs"]:
-    """The product x W^T, in two dimensions: XLA differentiates that faster on CPUs, by a third."""
-    flat = x.reshape(-1, x.shape[-1])
-    made = jnp.einsum("ni,oi->no", flat, weight, preferred_element_type=dtype)
-    return made.reshape(*x.shape[:-1], -1)
-
-
 def rotate(
-    x: Float[Array, "rows length heads dim"], positions: Int[Array, "#rows length"], theta: float
+    x: Float[Array, "rows length heads dim"],
+    positions: Int[Array, "#rows length"],
+    theta: float,
+    turned: int,
 ) -> Float[Array, "rows length heads dim"]:
-    """Rotary positions, halves against halves (NeoX order), in float32."""
-    half = x.shape[-1] // 2
+    """Rotary positions in float32: halves against halves (NeoX order) of the first `turned`."""
+    half = turned // 2
     frequencies = theta ** -(jnp.arange(half, dtype=jnp.float32) / half)
     angles = positions.astype(jnp.float32)[:, :, None, None] * frequencies[None, None, None]
-    first, second = jnp.split(x.astype(jnp.float32), 2, axis=-1)
+    wide = x.astype(jnp.float32)
+    first, second, rest = jnp.split(wide, [half, turned], axis=-1)
     cos, sin = jnp.cos(angles), jnp.sin(angles)
-    turned = jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
-    return turned.astype(x.dtype)
+    parts = [first * cos - second * sin, second * cos + first * sin, rest]
+    return jnp.concatenate(parts[: 2 + (rest.shape[-1] > 0)], axis=-1).astype(x.dtype)

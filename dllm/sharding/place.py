@@ -18,27 +18,31 @@ PARAMETERS: dict[str, tuple[str | None, ...]] = {
     "mlp.gate.weight": ("hidden", None),
     "mlp.up.weight": ("hidden", None),
     "mlp.down.weight": (None, "hidden"),
+    "attention.query.bias": ("heads",),
+    "attention.key.bias": ("kv_heads",),
+    "attention.value.bias": ("kv_heads",),
+    "mlp.gate": ("experts", None, None),
+    "mlp.up": ("experts", None, None),
+    "mlp.down": ("experts", None, None),
+    "mlp.shared.gate.weight": ("hidden", None),
+    "mlp.shared.up.weight": ("hidden", None),
+    "mlp.shared.down.weight": (None, "hidden"),
 }
-"""Logical axes of the parameters, `[out, in]`; norms are on every device whole."""
+"""Logical axes of the parameters, `[out, in]`; norms and routers are on every device whole."""
 
 
 def placement(
     mesh: Mesh | AbstractMesh, config: Config
 ) -> Callable[[str, tuple[int, ...]], Sharding]:
     """Where a parameter lives, from its path and shape. Heads are never cut in two."""
-    counts = {
-        "vocab": config.vocab,
-        "heads": config.heads,
-        "kv_heads": config.kv_heads,
-        "hidden": config.hidden,
-    }
+    counts = {"heads": config.heads, "kv_heads": config.kv_heads}
 
     def place(path: str, shape: tuple[int, ...]) -> Sharding:
-        del shape
         axes = PARAMETERS.get(in_layer(path))
         if axes is None:
             return NamedSharding(mesh, PartitionSpec())
-        return NamedSharding(mesh, spec(mesh, axes, [counts[axis] if axis else 1 for axis in axes]))
+        sizes = [counts.get(axis or "", size) for axis, size in zip(axes, shape, strict=True)]
+        return NamedSharding(mesh, spec(mesh, axes, sizes))
 
     return place
 

@@ -17,6 +17,7 @@ RULES: dict[str, str] = {
     "heads": "model",
     "kv_heads": "model",
     "hidden": "model",
+    "experts": "model",
 }
 """Mesh axis of each logical axis; an axis without a name is on every device whole."""
 

@@ -44,8 +44,8 @@ def scratch(folder: str | Path, seed: int = 0) -> Model:
     """A model of random weights for a folder's config.json and tokenizer.
 
     Matrices are normal with variance 1 / fan-in, those that write to the residual stream divided by
-    2 layers; norms are 1. An embedding that is not the head has variance 1: from less, the first
-    steps move all of it one way, and tokens are no longer told apart.
+    2 layers; norms are 1 and biases 0. An embedding that is not the head has variance 1: from
+    less, the first steps move all of it one way, and tokens are no longer told apart.
     """
     about = describe(folder)
     _refuse_large_tokenizer(about)
@@ -73,7 +73,7 @@ def _weights(
 ) -> jnp.ndarray:
     name = ".".join(map(str, keys))
     if len(shape) == 1:
-        return jnp.ones(shape, jnp.float32)
+        return jnp.full(shape, 0.0 if name.endswith(".bias") else 1.0, jnp.float32)
     random = np.random.default_rng([seed, zlib.crc32(name.encode())])
     if name == "embedding" and not config.tied:
         return jnp.asarray(random.standard_normal(shape, np.float32))

@@ -228,7 +228,7 @@ def fastdllm(
     )
 
 
-def _dream(
+def dream(
     arguments: Arguments, draws: Draws, *, cached: bool = False
 ) -> tuple[Scheduler, Proposal]:
     assert not cached
@@ -267,6 +267,6 @@ ALL = {
     "llada": Family(llada, spends=True),
     "fastdllm": Family(fastdllm),
     "dinfer": Family(fastdllm),
-    "dream": Family(_dream, spends=True, whole=True, shifted=True),
+    "dream": Family(dream, spends=True, whole=True, shifted=True),
     **FAMILIES,
 }

@@ -1,0 +1,27 @@
+"""What a family of checkpoints is: functions of config.json, and what its authors recommend."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from dllm.models.config import Config, Specials
+from dllm.models.table import Table
+
+
+class Family(NamedTuple):
+    """What differs between families."""
+
+    name: str
+    model_types: tuple[str, ...]
+    """What `model_type` may say in a config.json of the family."""
+    read_config: Callable[[dict[str, Any]], Config]
+    read_specials: Callable[[dict[str, Any]], Specials]
+    key_table: Callable[[Config], Table]
+    turn_ends: tuple[str, ...]
+    """Text of the tokens that may end a turn; the first that the tokenizer has is taken."""
+    recommended: dict[str, Any]
+    """Settings that the authors or the field use, as keyword arguments of `generate`; `options`
+    are those of the scheduler."""
+    template: str | None = None
+    """A chat template, for instruction-tuned checkpoints that come without one."""
+    schedule_end: float = 1e-3
+    """Where Dream's schedule ends (`eps`) when ParallelBench runs this family."""
