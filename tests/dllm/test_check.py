@@ -430,7 +430,9 @@ def test_options_belong_to_names_and_classes() -> None:
             ModeOfItsWeight,
             "'trace': another value of weight traced it again; nothing static, no sha",
         ),
-        (LooksAtLength, "'rows': on a longer canvas, row 0 has"),
+        pytest.param(
+            LooksAtLength, "'rows': on a longer canvas, row 0 has", marks=pytest.mark.slow
+        ),
         (DrawsByShape, "'rows': on a longer canvas, row 0 has"),
     ],
 )

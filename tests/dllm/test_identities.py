@@ -183,7 +183,7 @@ def test_calls_of_one_row(costs: Costs) -> None:
     _check_costs(costs, 1)
 
 
-@pytest.mark.parametrize("cache", ["prefix", "dual"])
+@pytest.mark.parametrize("cache", [pytest.param("prefix", marks=pytest.mark.slow), "dual"])
 def test_a_cache_takes_two_calls_a_block_at_least(cache: str) -> None:
     for spent, reference in ((1, False), (2, True)):
         ended = _run(0, 5, *EACH_AT_ONCE, cache=cache, reference_calls=reference)

@@ -49,7 +49,7 @@ def test_rows_and_drafts_change_nothing(options: dict[str, Any], cache: str) -> 
 
 
 def test_a_filter_that_accepts_nothing_is_llada() -> None:
-    """At tau = 1, also with a schedule of two tokens a step; other filters run the same program."""
+    """At tau = 1, with one or two tokens a step; other filters run the same program."""
     rows = dllm.rows([[1, 2], [3], [4, 5, 6]], 24, 8, length=LENGTH)
     for steps in (24, 12):
         plain = dllm.decode(TOY, rows, dllm.rule("llada", steps=steps))
@@ -59,8 +59,6 @@ def test_a_filter_that_accepts_nothing_is_llada() -> None:
             ended = dllm.decode(TOY, rows, rule, reference_calls=True)
             assert_same_rows(plain, ended)
             np.testing.assert_array_equal(ended.forwards, steps)
-    one_a_step = dllm.decode(TOY, rows, dllm.rule("learn2pd", filter=MADE, tau=1))
-    assert_same_rows(dllm.decode(TOY, rows, dllm.rule("llada", steps=24)), one_a_step)
 
 
 def test_filters_and_thresholds_share_a_program() -> None:

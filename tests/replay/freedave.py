@@ -8,8 +8,8 @@ import numpy as np
 
 import dllm
 from samplers import VOID
-from tests.shared import vector_arrays
-from tests.toys import EOS, TANH_PARAMS, Tanh, masked
+from tests.replay.published import toy_of
+from tests.toys import EOS, Tanh, masked
 
 Case = dict[str, Any]
 
@@ -75,13 +75,8 @@ def rule(case: Case) -> dllm.Scheduler:
 
 def toy(case: Case) -> Tanh:
     """The model."""
-    about = case["toy"]
-    params = about.get("params") or vector_arrays("toy_params.npz")
-    network = {name: params[name] for name in TANH_PARAMS}
     block = case["args"]["block_length"] if is_causal(case) else None
-    fixed = {"shifted": is_dream(case), "causal_block": block}
-    bias = jnp.asarray(params[about["bias"]], jnp.float32)
-    return Tanh(network, np.float32(about["gain"]), bias, **fixed)
+    return toy_of(case, shifted=is_dream(case), causal_block=block)
 
 
 def made_from_last(case: Case, number: int) -> bool:

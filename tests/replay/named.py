@@ -205,7 +205,7 @@ FAMILIES = {
     "decoder": Family(_decoder),
     "klass": Family(_klass),
     "remask": Family(_remask, spends=True),
-    "learn2pd": Family(_learn2pd, spends=False),
+    "learn2pd": Family(_learn2pd),
     "predict_eot": Family(_learn2pd, spends=True),
     "dream_threshold": Family(_dream_threshold, whole=True, shifted=True),
     "dream_blocks": Family(_dream_blocks, spends=True, shifted=True, filler=24),

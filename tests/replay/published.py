@@ -105,13 +105,16 @@ def replays(case: dict[str, Any], kind: str) -> list[Replay]:
     return [_replay(case, kind, group) for group in groups]
 
 
-def replay_model(case: dict[str, Any]) -> Tanh:
-    """The toy of a case that is decoded by no rule by name."""
-    return _toy(case, shifted=False)
+def toy_of(case: dict[str, Any], **kind: Any) -> Tanh:
+    """The model of a case."""
+    toy = case["toy"]
+    params = toy.get("params") or vector_arrays("toy_params.npz")
+    network = {name: params[name] for name in TANH_PARAMS}
+    return Tanh(network, np.float32(toy["gain"]), params[toy["bias"]], **kind)
 
 
 def replay_rows(case: dict[str, Any]) -> Rows:
-    """Its prompts and blocks."""
+    """The prompts and blocks of a case that is decoded by no rule by name."""
     return _rows(case["prompt"], dict(case["args"]), FAMILIES["learn2pd"])
 
 
@@ -132,7 +135,7 @@ def _replay(case: dict[str, Any], kind: str, group: list[int]) -> Replay:
         raise ValueError(f"{case['case']}: arguments that no rule here knows: {arguments}")
     # Fast-dLLM looks at a block once more that the full forward has filled; dInfer does not.
     spare = family.spends or (kind == "fastdllm" and cache != "none")
-    return Replay(_toy(case, family.shifted), laid_out, scheduler, proposal, spare, cache)
+    return Replay(toy_of(case, shifted=family.shifted), laid_out, scheduler, proposal, spare, cache)
 
 
 def take_cache(arguments: Arguments) -> str:
@@ -142,13 +145,6 @@ def take_cache(arguments: Arguments) -> str:
     kept = arguments.pop("use_cache", blockwise or function.endswith("_cache"))
     both = arguments.pop("dual_cache", "dual" in function)
     return ("dual" if both else "prefix") if kept else "none"
-
-
-def _toy(case: dict[str, Any], shifted: bool) -> Tanh:
-    toy = case["toy"]
-    params = toy.get("params") or vector_arrays("toy_params.npz")
-    network = {name: params[name] for name in TANH_PARAMS}
-    return Tanh(network, np.float32(toy["gain"]), params[toy["bias"]], shifted=shifted)
 
 
 def _uniforms(case: dict[str, Any]) -> list[np.ndarray]:

@@ -74,7 +74,7 @@ GAINS = st.sampled_from([4.0, 6.0, 9.0])
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_loop_equals_numpy(kind: str) -> None:
-    """As in `test_twins`: a case that a move of one part in a million turns is a tie."""
+    """As in `test_vectors`: a case that a move of one part in a million turns is a tie."""
 
     @settings(max_examples=12)
     @given(seed=st.integers(0, 10**6), gain=GAINS, prompt=PROMPTS)

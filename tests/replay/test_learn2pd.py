@@ -11,7 +11,7 @@ from dllm import learn2pd
 from dllm.learn2pd.collection import used
 from samplers.filter import Filter, Linear
 from tests.reference import learn2pd as reference
-from tests.replay.published import STEPS, replay_model, replay_rows
+from tests.replay.published import STEPS, replay_rows, toy_of
 from tests.shared import needs_vectors, vector_arrays, vector_cases
 from tests.toys import masked
 
@@ -31,7 +31,7 @@ pytestmark = needs_vectors
 def test_oracle_replays(case: dict[str, Any]) -> None:
     """Answer, canvases, calls and records; confidences within a millionth."""
     rows = replay_rows(case)
-    ended, found = learn2pd.oracle_records(replay_model(case), rows, 8, record=STEPS)
+    ended, found = learn2pd.oracle_records(toy_of(case), rows, 8, record=STEPS)
     length = len(case["final"][0])
     assert case["reported"]["correct_answer"] == case["final"]
     assert ended.forwards.tolist() == [case["nfe"]]

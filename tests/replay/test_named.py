@@ -62,7 +62,7 @@ LARGE = {"dream_blocks"}
     [pytest.param(kind, marks=pytest.mark.slow) if kind in LARGE else kind for kind in EXAMPLES],
 )
 def test_loop_equals_numpy(kind: str) -> None:
-    """As in `test_twins`: a case that a move of one part in a million turns is a tie."""
+    """As in `test_vectors`: a case that a move of one part in a million turns is a tie."""
 
     @settings(max_examples=20)
     @given(

@@ -17,8 +17,9 @@ from samplers.maskgit import MaskGit
 from samplers.prophet import AnswerKnown
 from samplers.scores import Confidence
 from samplers.thresholds import ThresholdDinfer
-from tests.replay.units import UNITS, read_of, recorded, view_of
+from tests.replay.units import UNITS, recorded
 from tests.shared import needs_vectors, vector_arrays
+from tests.views import read_of, view_of
 
 pytestmark = needs_vectors
 

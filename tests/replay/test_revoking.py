@@ -13,9 +13,13 @@ from tests.toys import masked
 
 PROMPTS = [[1, 2, 3], [4], [5, 6, 7, 8, 9], [3, 1], [20, 0, 7, 2]]
 SHAPE = {"gen_length": 12, "block_length": 6}
-RUNS: list[tuple[str, dict[str, Any]]] = [
+RUNS = [
     ("wino", {"threshold": 0.3, "threshold_back": 0.3, "published": True}),
-    ("wino", {"threshold": 0.3, "threshold_back": 0.3, "published": False}),
+    pytest.param(
+        "wino",
+        {"threshold": 0.3, "threshold_back": 0.3, "published": False},
+        marks=pytest.mark.slow,
+    ),
     (
         "editing",
         {"threshold": 0.4, "editing_threshold": 0.3, "max_post_steps": 4, "least": 1},

@@ -13,8 +13,9 @@ from samplers.budgets import Dream, Even
 from samplers.named import RULES
 from samplers.scores import Confidence, Entropy, Margin
 from samplers.selections import Factor, Threshold, TopK
-from tests.replay.units import UNITS, read_of, recorded, view_of
+from tests.replay.units import UNITS, recorded
 from tests.shared import needs_vectors, vector_arrays
+from tests.views import read_of, view_of
 
 pytestmark = needs_vectors
 

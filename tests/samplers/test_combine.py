@@ -152,11 +152,19 @@ def test_an_override_that_does_nothing_changes_nothing(name: str) -> None:
     options |= {"alg_temp": 0.5} if name == "dream" else {}
     rule = dllm.rule(name, **options)
     plain = _decode(rule)
-    for idle in (
-        dllm.rule(f"{name}+early_stop", eos=999, **options),
-        combine(rule=rule, override=EarlyStop(999), stop=AfterSteps(jnp.int32(100))),
-    ):
-        np.testing.assert_array_equal(_decode(idle).trajectory, plain.trajectory)
+    idle = combine(rule=rule, override=EarlyStop(999), stop=AfterSteps(jnp.int32(100)))
+    np.testing.assert_array_equal(_decode(idle).trajectory, plain.trajectory)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["random", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dream", "origin"))],
+)
+def test_nor_does_one_without_a_stop(name: str) -> None:
+    options: dict[str, Any] = {} if name == "random" else {"steps": 5}
+    plain = _decode(dllm.rule(name, **options))
+    idle = dllm.rule(f"{name}+early_stop", eos=999, **options)
+    np.testing.assert_array_equal(_decode(idle).trajectory, plain.trajectory)
 
 
 def test_parts_draw_from_streams_of_their_own() -> None:

@@ -24,7 +24,7 @@ from samplers.scores import Confidence
 from samplers.selections import Threshold, TopK
 from samplers.stops import AnyOf
 from tests.reference import selections
-from tests.replay.units import view_of
+from tests.views import view_of
 
 VOCAB = 16
 CHAIN = random_chain(0, VOCAB)

@@ -52,7 +52,7 @@ def test_functions_are_parts() -> None:
     rows = dllm.rows([[1, 2]], 8)
     expected = dllm.decode(CHAIN, rows, dllm.rule("left_to_right")).canvas.tolist()
     scale = partial(lambda by, view: by * first(view), 2.0)
-    for score in (first, lambda view: first(view), jax.jit(first), scale):
+    for score in (jax.jit(first), scale):
         assert dllm.decode(CHAIN, rows, combine(score=score)).canvas.tolist() == expected
     rule = combine(override=lambda view, canvas: jnp.where(canvas == 3, 4, canvas), stop=_never)
     assert 3 not in dllm.decode(CHAIN, rows, rule).canvas[0, 2:].tolist()

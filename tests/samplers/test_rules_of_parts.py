@@ -18,37 +18,9 @@ from samplers.ranking import rank, uniform
 from samplers.scores import Confidence, Entropy, LeftToRight, Margin, Random, Tempered
 from samplers.selections import Factor, Threshold, TopK
 from tests.reference import distributions, selections
+from tests.views import view_of
 
 LENGTH = 12
-
-
-def _place(**changed: int) -> dllm.Place:
-    fields = {
-        "prompt": 0,
-        "start": 0,
-        "end": LENGTH,
-        "block": 0,
-        "blocks": 1,
-        "step": 0,
-        "total": 0,
-    }
-    return dllm.Place(**{name: jnp.int32(v) for name, v in {**fields, **changed}.items()})
-
-
-def _view(eligible: np.ndarray, **changed: Any) -> View:
-    zeros, falses = jnp.zeros(LENGTH), jnp.zeros(LENGTH, bool)
-    prediction = dllm.Prediction(
-        jnp.zeros(LENGTH, jnp.int32), zeros, zeros, zeros, zeros, falses, falses
-    )
-    canvas = jnp.where(jnp.asarray(eligible), dllm.MASK, 1)
-    fields = {
-        "key": jax.random.key(0),
-        "canvas": canvas,
-        "prediction": prediction,
-        "place": _place(),
-        "eligible": jnp.asarray(eligible),
-    }
-    return View(**{**fields, **changed})
 
 
 @jax.jit
@@ -67,7 +39,7 @@ def _assert_chooses(
     select: Any, confidences: np.ndarray, eligible: np.ndarray, expected: list[int], budget: int = 1
 ) -> None:
     scores = jnp.log(jnp.asarray(confidences))
-    chosen = _choose(select, _view(eligible), scores, jnp.int32(budget))
+    chosen = _choose(select, view_of(eligible), scores, jnp.int32(budget))
     assert np.flatnonzero(chosen).tolist() == sorted(expected)
 
 
@@ -108,7 +80,7 @@ def test_even_schedule_of_a_block(holes: int, steps: int, blocks: int) -> None:
     shares = []
     for step in range(steps + 1):
         left = holes if step == 0 else 0  # only the count at the block's entry matters
-        view = _view(np.arange(LENGTH) < left, place=_place(blocks=blocks, step=step))
+        view = view_of(np.arange(LENGTH) < left, step, blocks=blocks)
         share, memory = budget(memory, view)
         shares.append(int(share))
     assert shares == [*selections.even(holes, steps), 0]
@@ -117,7 +89,9 @@ def test_even_schedule_of_a_block(holes: int, steps: int, blocks: int) -> None:
 @given(steps=st.integers(1, 60), blocks=st.integers(1, 9))
 def test_even_shares_all_steps_out(steps: int, blocks: int) -> None:
     budget = Even(steps)
-    plans = [int(budget.plan(_place(block=block, blocks=blocks))) for block in range(blocks)]
+    everywhere = np.ones(LENGTH, bool)
+    places = [view_of(everywhere, block=i, blocks=blocks).place for i in range(blocks)]
+    plans = [int(budget.plan(place)) for place in places]
     assert plans == selections.shares_of_blocks(steps, blocks)
     assert sum(plans) == steps or (steps < blocks and min(plans) == 1)
     assert steps % blocks or plans == [steps // blocks] * blocks
@@ -138,7 +112,7 @@ def test_even_spends_steps_that_do_not_divide() -> None:
 )
 def test_dream_schedule(holes: int, steps: int, eps: float, data: st.DataObject) -> None:
     step = data.draw(st.integers(0, steps - 1))
-    view = _view(np.arange(LENGTH) < holes, place=_place(step=step))
+    view = view_of(np.arange(LENGTH) < holes, step)
     assert int(Dream.of(steps, eps)(view)) == selections.dream(holes, steps, step, eps)
 
 
@@ -149,7 +123,7 @@ def test_dreams_first_and_last_step() -> None:
 
 
 def test_scores() -> None:
-    view = _view(np.ones(LENGTH, bool))
+    view = view_of(np.ones(LENGTH, bool))
     surer = view.prediction._replace(entropy=jnp.arange(LENGTH, dtype=jnp.float32))
     assert np.all(np.diff(Entropy()(view._replace(prediction=surer))) < 0)
     assert np.all(np.diff(LeftToRight()(view)) < 0)
@@ -157,7 +131,7 @@ def test_scores() -> None:
     assert len(np.unique(fresh)) == LENGTH
     assert np.any(fresh != Random()(view._replace(key=jax.random.key(1))))
     table = np.linspace(0, 1, 2 * LENGTH).reshape(2, LENGTH)
-    replayed = Random(table)(view._replace(place=_place(total=1)))
+    replayed = Random(table)(view_of(np.ones(LENGTH, bool), total=1))
     np.testing.assert_allclose(np.exp(replayed), table[1], rtol=1e-6)
 
 
@@ -171,7 +145,7 @@ DRAWS = 20000
 
 def _first_draws(tempered: Tempered, prediction: dllm.Prediction, eligible: int) -> np.ndarray:
     """How often each position ranks first."""
-    view = _view(np.arange(LENGTH) < eligible)._replace(prediction=prediction)
+    view = view_of(np.arange(LENGTH) < eligible)._replace(prediction=prediction)
 
     def best(key: jax.Array) -> jax.Array:
         scores, _ = tempered(tempered.init(view.canvas), view._replace(key=key))
@@ -183,7 +157,7 @@ def _first_draws(tempered: Tempered, prediction: dllm.Prediction, eligible: int)
 
 def test_dreams_entropy_draws_by_the_entropy_itself() -> None:
     entropy = jnp.asarray([0.1, 1.0, 2.0, 3.0] + [0.0] * (LENGTH - 4))
-    prediction = _view(np.ones(LENGTH, bool)).prediction._replace(entropy=entropy)
+    prediction = view_of(np.ones(LENGTH, bool)).prediction._replace(entropy=entropy)
     shares = _first_draws(Tempered(Entropy(), 0.5), prediction, 4)
     expected = distributions.first_draw(-np.asarray(entropy[:4]), 0.5)
     np.testing.assert_allclose(expected, [0.840, 0.139, 0.019, 0.003], atol=1e-3)
@@ -199,7 +173,7 @@ def test_tempered_draws_in_proportion(algorithm: str, temperature: float) -> Non
     logits = 3 * np.random.default_rng(0).normal(size=(6, 8))
     spread = np.pad(logits, ((0, LENGTH - 6), (0, 0)))
     p = np.sort(distributions.softmax(spread))
-    prediction = _view(np.ones(LENGTH, bool)).prediction._replace(
+    prediction = view_of(np.ones(LENGTH, bool)).prediction._replace(
         log_confidence=jnp.asarray(np.log(p[:, -1]), jnp.float32),
         log_margin=jnp.asarray(np.log(np.maximum(p[:, -1] - p[:, -2], 1e-9)), jnp.float32),
         entropy=jnp.asarray(-(p * np.log(p)).sum(-1), jnp.float32),
@@ -213,7 +187,7 @@ def test_tempered_draws_in_proportion(algorithm: str, temperature: float) -> Non
 def test_tempered_draws_without_replacement() -> None:
     """The best two of the tempered scores are two draws, the second from what the first left."""
     entropy = jnp.asarray([0.1, 1.0, 2.0] + [0.0] * (LENGTH - 3))
-    view = _view(np.arange(LENGTH) < 3)
+    view = view_of(np.arange(LENGTH) < 3)
     view = view._replace(prediction=view.prediction._replace(entropy=entropy))
 
     def second(key: jax.Array) -> jax.Array:
@@ -228,7 +202,7 @@ def test_tempered_draws_without_replacement() -> None:
 
 def test_a_tempered_random_score_draws_twice() -> None:
     """Its order is not that of the score alone, as it is when both use the same numbers."""
-    view = _view(np.ones(LENGTH, bool))
+    view = view_of(np.ones(LENGTH, bool))
     own, _ = jax.random.split(view.key)
     tempered, _ = Tempered(Random(), 1.0)((), view)
     linear = jnp.exp(Random()(view._replace(key=own)))
@@ -239,7 +213,7 @@ def test_a_tempered_random_score_draws_twice() -> None:
 
 def test_tempered_positions_keep_their_order_at_low_temperature() -> None:
     """Far positions too, whose exponentials the noise would drown."""
-    view = _view(np.ones(LENGTH, bool))
+    view = view_of(np.ones(LENGTH, bool))
     scores, _ = Tempered(LeftToRight(), 1e-3)((), view)
     assert np.all(np.diff(scores) < 0)
     twice, _ = Tempered(Tempered(LeftToRight(), 1e-3), 1e-3)((), view)
