@@ -22,10 +22,12 @@ from dllm.caches import Cached, Span
 from dllm.canvas import Rows, blocks, rows
 from dllm.check import ContractError, Report, check
 from dllm.collect import Interrupted
+from dllm.convert import convert
 from dllm.decode import Decoded, decode, python_while_loop
 from dllm.forward import Constraint, Denoiser, Headed, Reviewing
 from dllm.generate import generate
 from dllm.infill import Hole, infill, parse_template
+from dllm.languages import Languages
 from dllm.load import Model, load
 from dllm.models.config import CheckpointError
 from dllm.pool import Pooled, decode_many
@@ -71,6 +73,7 @@ __all__ = [
     "Infilling",
     "Interrupted",
     "Kind",
+    "Languages",
     "Model",
     "Move",
     "Outcome",
@@ -87,6 +90,7 @@ __all__ = [
     "blocks",
     "check",
     "combine",
+    "convert",
     "decode",
     "decode_many",
     "eligible",

@@ -20,9 +20,9 @@ from dllm.decode import (
     plan_program,
     refuse_below,
     result,
-    run_compiled,
+    run_rows,
 )
-from dllm.forward import Constraint, Denoiser, Headed
+from dllm.forward import Constraint, Denoiser, Headed, HostConstraint
 from dllm.propose import Proposal
 from dllm.row import Cache, Outcome, Row, Settings, select
 from dllm.sharding.rules import mesh_of, place_rows, place_whole, whole_batch
@@ -77,7 +77,7 @@ class Pool:
         *,
         batch: int,
         settings: Settings,
-        constraint: Constraint | None = None,
+        constraint: Constraint | HostConstraint | None = None,
         max_steps: int = 4096,
         refill: int | None = None,
         glance: float | None = None,
@@ -117,15 +117,19 @@ class Pool:
             if self._by_block:
                 leave = leave._replace(block=slots.block + 1)
             slots = place_rows(self._mesh, slots)
-            slots, memory, taken = run_compiled(
-                *self._fixed, slots, memory, leave, settings=settings
-            )
+            slots, memory, taken = run_rows(*self._asked(), slots, memory, leave, settings=settings)
             self.forwards += self._pace.tell(int(taken))
             slots = self._show(slots)
             ended = list(_collect(settings, queue, slots))
             self._taken_part += sum(int(decoded.forwards) for _, _, decoded in ended)
             slots = _refill(self._begin, queue, slots, [slot for slot, *_ in ended])
             yield from ((row, decoded) for _, row, decoded in ended)
+
+    def _asked(self) -> tuple[Any, Proposal, Constraint | HostConstraint | None, Scheduler]:
+        model, proposal, constraint, scheduler = self._fixed
+        if isinstance(constraint, HostConstraint):
+            constraint = constraint.take(self._queue.held.tolist())
+        return model, proposal, constraint, scheduler
 
     def _show(self, slots: Row) -> Row:
         if self._visit is None:
@@ -166,7 +170,7 @@ def decode_many(
     proposal: Proposal = Proposal(),  # noqa: B008  (frozen)
     *,
     batch: int,
-    constraint: Constraint | None = None,
+    constraint: Constraint | HostConstraint | None = None,
     cache: str | Cache = "none",
     num_drafts: int = 1,
     accept: str = "exact",

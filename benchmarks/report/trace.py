@@ -49,6 +49,7 @@ def trace(plan: Plan) -> Trace:
         batch_rows([cut(layout, setting.block)], bucket(len(layout.ids), subject.max_length)),
         setting.scheduler,
         proposal_of(plan.protocol, setting, subject.never),
+        cache=setting.cache,
         ends=plan.ends,
         record=2 * positions,
     )

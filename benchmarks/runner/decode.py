@@ -117,7 +117,9 @@ class Decoder:
             self._proposals[batch.setting],
             batch=self._slots(batch),
             # Of all rows of the group, so that its batches run one program.
-            settings=plan_program(rows, setting.scheduler, ends=plan.ends),
+            settings=plan_program(
+                rows, setting.scheduler, setting.drafts, cache=setting.cache, ends=plan.ends
+            ),
             max_steps=max(_LEAST_STEPS, 4 * group.positions),
             glance=GLANCE,
         )

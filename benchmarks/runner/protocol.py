@@ -47,6 +47,8 @@ def protocol_of(
                 f"suite: {suite} has the published factor rule, {OWN_FACTOR}_published, got "
                 f"{setting.name!r}"
             )
+        if setting.cache != "none":
+            raise ValueError(f"suite: {suite} is decoded without a cache, got {setting.name!r}")
         if setting.block is not None and method_of(setting.rule, setting.options) is None:
             raise ValueError(
                 f"suite: {suite} decodes an answer as one block, got {setting.name!r}; only "

@@ -162,6 +162,19 @@ def test_block_length_is_for_every_rule() -> None:
         choose_settings(["confidence"], ["block_length=0.5"])
 
 
+def test_drafts_and_caches_are_for_every_rule() -> None:
+    chosen = choose_settings(["confidence"], ["drafts=1,4", "tokens=2", "cache=dual"]).settings
+    assert [(setting.name, setting.drafts, setting.cache) for setting in chosen] == [
+        (f"confidence tokens=2 drafts={drafts} cache=dual", drafts, "dual") for drafts in (1, 4)
+    ]
+    with pytest.raises(ValueError, match=r"--set: drafts must be a whole number from 1 on, got 0"):
+        choose_settings(["confidence"], ["drafts=0"])
+    with pytest.raises(ValueError, match=r"--set: cache must be one of none, .*, got 'both'"):
+        choose_settings(["confidence"], ["cache=both"])
+    with pytest.raises(ValueError, match="suite: official is decoded without a cache, got 'conf"):
+        make_plan(Fake(), questions(1), chosen, suite="official")
+
+
 @pytest.mark.parametrize("text", ["", "3", "0/8", "9/8", "a/8", "3/", "-1/2"])
 def test_shards_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"--shard: must be i/n .*got '{text}'"):
