@@ -1,6 +1,8 @@
 """The model that a command is about, and what it is asked."""
 
 import argparse
+from collections.abc import Callable
+from pathlib import Path
 
 import dllm
 from benchmarks import suites
@@ -11,6 +13,14 @@ from benchmarks.texts.grammar import Grammar
 from dllm.cli import hardware
 from dllm.hardware import Hardware
 from dllm.sharding.cores import mesh_of_cores
+
+
+def add_asked(add: Callable[..., object]) -> None:
+    """Declares `--model`, `--suite` and `--rows`."""
+    what = "a folder, a hub id, tiny, or oracle:TASK; default: %(default)s"
+    add("--model", default="tiny", metavar="NAME", help=what)
+    add("--suite", choices=suites.SUITES, default="embedded", help="default: %(default)s")
+    add("--rows", type=Path, metavar="DIR", help="ParallelBench's rows, for --suite official")
 
 
 def is_oracle(options: argparse.Namespace) -> bool:

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from benchmarks.commands.command import Command
 from benchmarks.report.against import against_site
-from benchmarks.report.rows import rows_of
+from benchmarks.report.rows import refuse_mixed, rows_of
 from benchmarks.report.table import show, site
 from benchmarks.runner.outline import read_outline
 
@@ -28,6 +28,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def perform(options: argparse.Namespace) -> None:
     """Prints."""
+    if options.against:
+        refuse_mixed(options.runs, "--against")
     rows = rows_of(options.runs)
     show(rows)
     if options.against:

@@ -2,11 +2,10 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from benchmarks import suites
-from benchmarks.commands.asked import asked, is_oracle
+from benchmarks.commands.asked import add_asked, asked, is_oracle
 from benchmarks.commands.command import Command, add_out, tasks_of
 from benchmarks.oracles.subject import Oracle
 from benchmarks.report.shares import interval, right
@@ -22,7 +21,7 @@ from benchmarks.texts.grammar import Grammar, open_grammar
 from dllm.cli import cache, hardware
 
 EXAMPLES = """\
-  python -m benchmarks run --model tiny --suite embedded --out out/tiny
+  python -m benchmarks run --out out/tiny
   python -m benchmarks run --model tiny --tasks copy,sort --scheduler threshold --set threshold=0.8
   python -m benchmarks run --model tiny --scheduler entropy --scheduler margin --set tokens=1,2,4
   python -m benchmarks run --model tiny --scheduler leaderboard --sweep --out out/sweep
@@ -39,9 +38,7 @@ _ABOUT = ("model", "suite", "batch", "seed")
 def add(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     add = parser.add_argument_group("what").add_argument
-    add("--model", required=True, metavar="NAME", help="a folder, a hub id, tiny, or oracle:TASK")
-    add("--suite", choices=suites.SUITES, default="embedded", help="default: %(default)s")
-    add("--rows", type=Path, metavar="DIR", help="ParallelBench's rows, for --suite official")
+    add_asked(add)
     add("--tasks", default="", metavar="A,B", help="default: all that can be graded")
     add("--limit", type=int, metavar="N", help="examples a task; default: 100, or all rows")
     hardware.add_option(parser)

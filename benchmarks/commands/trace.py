@@ -1,10 +1,8 @@
 """`trace`: one decode as a page that plays it."""
 
 import argparse
-from pathlib import Path
 
-from benchmarks import suites
-from benchmarks.commands.asked import asked
+from benchmarks.commands.asked import add_asked, asked
 from benchmarks.commands.command import Command, add_out
 from benchmarks.report.trace import page, trace
 from benchmarks.runner.batches import make_plan
@@ -20,9 +18,7 @@ EXAMPLES = """\
 def add(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     add = parser.add_argument
-    add("--model", required=True, metavar="NAME", help="a folder, a hub id, tiny, or oracle:TASK")
-    add("--suite", choices=suites.SUITES, default="embedded", help="default: %(default)s")
-    add("--rows", type=Path, metavar="DIR", help="ParallelBench's rows, for --suite official")
+    add_asked(add)
     add("--tasks", default="", metavar="TASK", help="the example's; default: the first of all")
     add("--number", type=int, default=0, metavar="N", help="of the example; default: %(default)s")
     add("--scheduler", default="confidence", metavar="RULE", help="default: %(default)s")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks.commands.command import Command, add_out, tasks_of
-from benchmarks.report.rows import rows_of
+from benchmarks.report.rows import refuse_mixed, rows_of
 from benchmarks.report.tune import as_toml, tune
 
 EXAMPLES = """\
@@ -24,6 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def perform(options: argparse.Namespace) -> None:
     """Chooses, and prints or writes."""
+    refuse_mixed(options.runs, "tune")
     tuned = tune(rows_of(options.runs, tasks_of(options)), options.accuracy)
     text = as_toml(tuned, options.runs)
     if options.out is None:

@@ -11,6 +11,9 @@ from benchmarks.runner.protocol import OFFICIAL
 from benchmarks.runner.results import Result, read_results
 from benchmarks.runner.samples import by_task
 
+ONE = ("model", "version", "grader")
+"""What settings have in common that are chosen from, or held against published ones."""
+
 
 class Row(NamedTuple):
     """A setting of one of the runs."""
@@ -49,6 +52,22 @@ def rows_of(folders: Sequence[Path], tasks: Sequence[str] = ()) -> list[Row]:
             charged = _in_batches(result, questions) if suite == OFFICIAL else None
             rows.append(Row(name, result, suite, charged))
     return rows
+
+
+def refuse_mixed(folders: Sequence[Path], what: str) -> None:
+    """Raises unless runs are of one model, one version of the software and one grader.
+
+    Raises:
+        ValueError: they are not.
+    """
+    first, *others = [(folder, read_outline(folder).identity) for folder in folders]
+    for folder, identity in others:
+        for key in ONE:
+            if identity[key] != first[1][key]:
+                raise ValueError(
+                    f"{what}: runs must be of one {key}, got {first[1][key]!r} in {first[0]} and "
+                    f"{identity[key]!r} in {folder}"
+                )
 
 
 def _in_batches(result: Result, questions: Sequence[Record]) -> float:

@@ -10,6 +10,9 @@ OFFICIAL = "official"
 FLOAT32, SITE = NUMERICS = ("float32", "site")
 """Confidences as exact as can be, or rounded where those of the leaderboard's runs were."""
 
+OWN_FACTOR = "factor"
+"""By the paper's bound; the official suite has the rule that published code has instead."""
+
 
 class Protocol(NamedTuple):
     """What must be equal for answers to be comparable, beyond the rule and its options."""
@@ -39,6 +42,11 @@ def protocol_of(
     if temperature != 0:
         raise ValueError(f"suite: {suite} is decoded at temperature 0, got {temperature}")
     for setting in settings:
+        if OWN_FACTOR in setting.rule.split("+"):
+            raise ValueError(
+                f"suite: {suite} has the published factor rule, {OWN_FACTOR}_published, got "
+                f"{setting.name!r}"
+            )
         if setting.cache != "none":
             raise ValueError(f"suite: {suite} is decoded without a cache, got {setting.name!r}")
         if setting.block is not None and method_of(setting.rule, setting.options) is None:

@@ -17,7 +17,7 @@ from benchmarks.report.table import show
 from benchmarks.report.tune import as_toml, tune
 from benchmarks.suites import Question
 from tests.benchmarks.runs import finished
-from tests.benchmarks.subjects import questions
+from tests.benchmarks.subjects import Fake, questions
 
 ACCURACY = {"tokens=1": 90, "tokens=2": 80, "tokens=4": 40, "steps=8": 50}
 """Percent right by setting."""
@@ -123,6 +123,16 @@ def test_tune_command(two: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_tune_refuses(two: Path, floor: float, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tune(rows_of([two]), floor)
+
+
+def test_one_model_is_tuned(two: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked, rules, sets = questions(2), ["confidence"], ["tokens=1"]
+    about = {"suite": "embedded", "subject": Fake(about="fake 2")}
+    other = finished(tmp_path / "other", asked, answer, rules, sets, **about)  # pyright: ignore[reportArgumentType]
+    for command in (["tune", "--accuracy", "75"], ["report", "--against", "site"]):
+        with pytest.raises(SystemExit):
+            command_line.main([*command, str(two), str(other)])
+        assert "runs must be of one model, got 'fake 1' in" in capsys.readouterr().err
 
 
 def test_curves(two: Path) -> None:

@@ -67,6 +67,9 @@ def test_official_runs_are_fixed() -> None:
         make_plan(fake, questions(1), settings, suite="official")
     with pytest.raises(ValueError, match=r"suite: official is decoded at temperature 0, got 0\.5"):
         make_plan(fake, questions(1), settings, suite="official", temperature=0.5)
+    own = choose_settings(["factor"]).settings
+    with pytest.raises(ValueError, match=r"the published factor rule, factor_published, got 'fact"):
+        make_plan(fake, questions(1), own, suite="official")
     swept = choose_settings(["dus"], ["block_length=4"]).settings
     made = make_plan(fake, questions(1), swept, suite="official")
     assert (made.ends, made.identity["early_stop"]) == ((), False)
