@@ -17,12 +17,15 @@ _EVERY = 10.0
 """Seconds between two measurements; each takes a few products."""
 _TIMES = 4
 _COMPILED = "/jax/core/compile/backend_compile_duration"
-_spent = [0.0]
+_LOOP = ("jit(run)", "jit_run", "run")
+"""What versions of jax call `dllm.decode.run` once compiled."""
+_spent, _made = [0.0], [0]
 
 
-def _note(event: str, duration_secs: float, **_: str | int) -> None:
+def _note(event: str, duration_secs: float, **about: str | int) -> None:
     if event == _COMPILED:
         _spent[0] += duration_secs
+        _made[0] += about.get("fun_name") in _LOOP
 
 
 jax.monitoring.register_event_duration_secs_listener(_note)
@@ -31,6 +34,11 @@ jax.monitoring.register_event_duration_secs_listener(_note)
 def compiling() -> float:
     """Seconds that XLA has compiled in this process."""
     return _spent[0]
+
+
+def programs() -> int:
+    """Programs of the loop that this process has compiled, or found compiled on disk."""
+    return _made[0]
 
 
 class Yardstick:

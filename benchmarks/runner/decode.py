@@ -9,12 +9,12 @@ import numpy as np
 
 from benchmarks.leaderboard.speed import tokens_per_step
 from benchmarks.runner.batches import Batch, Plan
-from benchmarks.runner.bound import Yardstick, compiling
+from benchmarks.runner.bound import Yardstick, compiling, programs
 from benchmarks.runner.numerics import proposal_of
 from benchmarks.runner.samples import Sample
 from benchmarks.runner.settings import cut
 from dllm.canvas import Rows, pick
-from dllm.decode import Decoded, plan_program, run_compiled
+from dllm.decode import Decoded, plan_program
 from dllm.jobs import GLANCE, batch_rows
 from dllm.pool import Pool
 
@@ -152,8 +152,3 @@ class Decoder:
             said.outcome,
             marked.metrics,
         )
-
-
-def programs() -> int:
-    """How many programs of the loop this process has compiled and holds."""
-    return getattr(run_compiled, "_cache_size")()  # noqa: B009  (not in its type)
