@@ -18,6 +18,7 @@ from benchmarks.commands import (
     report,
     rows,
     run,
+    slices,
     trace,
     tune,
 )
@@ -51,12 +52,26 @@ examples:
 Measure = Callable[[argparse.Namespace], dict[str, Any] | None]
 """A command's figures, or nothing if it has written them itself."""
 
-_MODULES = (quick, run, merge, report, grade, plot, trace, tune, export, check, rows, prompts)
+_MODULES = (
+    quick,
+    run,
+    merge,
+    report,
+    grade,
+    plot,
+    trace,
+    tune,
+    export,
+    check,
+    rows,
+    prompts,
+    slices,
+)
 COMMANDS = tuple(module.COMMAND for module in _MODULES)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """The command line of the benchmarks."""
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
@@ -70,6 +85,12 @@ def main(arguments: list[str] | None = None) -> None:
     _add_throughput(commands)
     _add_train(commands)
     add_commands(commands, COMMANDS)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line of the benchmarks."""
+    parser = make_parser()
     options = parser.parse_args(arguments)
     try:
         figures = options.measure(options)

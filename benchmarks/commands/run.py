@@ -43,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--rows", type=Path, metavar="DIR", help="ParallelBench's rows, for --suite official")
     add("--tasks", default="", metavar="A,B", help="default: all that can be graded")
     add("--limit", type=int, metavar="N", help="examples a task; default: 100, or all rows")
-    hardware.add_option(parser)
+    hardware.add_options(parser)
     add = parser.add_argument_group("how").add_argument
     add("--scheduler", action="append", metavar="RULE", help="may be repeated; default: confidence")
     add("--set", action="append", default=[], metavar="KEY=V1,V2", help="an option of the rules")
@@ -103,7 +103,9 @@ def asked(options: argparse.Namespace) -> tuple[Subject, str, list[suites.Questi
         grammar = _grammar(options, tasks)
         texts = grammar is not None
         questions = suites.ask(options.suite, tasks, options.limit, options.rows, texts=texts)
-        return Checkpoint(_load(options), grammar), options.suite, questions
+        checkpoint = Checkpoint(_load(options), grammar)
+        checkpoint.about  # noqa: B018  (asks devices of all hosts: now, when all do)
+        return checkpoint, options.suite, questions
     given = {
         "--tasks": bool(tasks),
         "--rows": options.rows is not None,
@@ -122,7 +124,7 @@ def _load(options: argparse.Namespace) -> dllm.Model:
     file = hardware.read(options)
     if file is None:
         return dllm.load(options.model)
-    return dllm.load(options.model, dtype=file.decode.dtype, place=hardware.mesh(file))
+    return dllm.load(options.model, dtype=file.decode.dtype, place=hardware.mesh(file, options))
 
 
 def _grammar(options: argparse.Namespace, tasks: list[str]) -> Grammar | None:

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import jax
 from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
+from dllm import hosts
+
 RULES: dict[str, str] = {
     "rows": "data",
     "vocab": "model",
@@ -77,7 +79,7 @@ def place_rows(mesh: Mesh | None, tree: Tree) -> Tree:
     """Arrays with rows first, each row on its devices."""
     if mesh is None:
         return tree
-    return jax.tree.map(lambda leaf: jax.device_put(leaf, _sharding(mesh, leaf, ROWS)), tree)
+    return jax.tree.map(lambda leaf: hosts.put(leaf, _sharding(mesh, leaf, ROWS)), tree)
 
 
 def rows_shapes(mesh: Mesh, tree: Tree) -> Tree:
