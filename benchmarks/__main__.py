@@ -19,6 +19,7 @@ from benchmarks.commands import (
     rows,
     run,
     search,
+    slices,
     trace,
     tune,
 )
@@ -68,12 +69,13 @@ _MODULES = (
     check,
     rows,
     prompts,
+    slices,
 )
 COMMANDS = tuple(module.COMMAND for module in _MODULES)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """The command line of the benchmarks."""
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
@@ -87,6 +89,12 @@ def main(arguments: list[str] | None = None) -> None:
     _add_throughput(commands)
     _add_train(commands)
     add_commands(commands, COMMANDS)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line of the benchmarks."""
+    parser = make_parser()
     options = parser.parse_args(arguments)
     if arguments is None:  # callers within Python choose for themselves
         keep_programs(options)

@@ -142,4 +142,9 @@ def claim(hardware: Hardware) -> Mesh:
         raise ValueError(f"{wanted} of kind {kinds}, got {found[0].device_kind}")
     if len(found) != hardware.devices:
         raise ValueError(f"{wanted}, got {len(found)}")
+    if jax.process_count() != hardware.hosts:
+        raise ValueError(
+            f"hardware: {hardware.name} is {hardware.hosts} hosts with a process each, "
+            f"got {jax.process_count()}"
+        )
     return make_mesh(hardware.mesh.data, hardware.mesh.model, found)

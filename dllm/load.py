@@ -1,6 +1,7 @@
 """A checkpoint in the hub's layout becomes a model."""
 
 import dataclasses
+import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from jax.sharding import Mesh, Sharding, SingleDeviceSharding
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from dllm import hosts
 from dllm.chat import ChatTemplate, find_template
 from dllm.hub import EMBEDDED, folder_of
 from dllm.models import converted
@@ -87,14 +89,13 @@ def load(
     if dtype is not None and dtype not in DTYPES:
         raise ValueError(f"load: dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
     dtype = "float32" if dtype is None and path in EMBEDDED else dtype
-    about = describe(path, revision=revision, causal_block=causal_block)
-    found = stored_tensors(about.folder)
+    about, found = _described(path, revision, causal_block)
     stored = np.dtype(DTYPES[dtype]) if dtype else _stored_dtype(found)
     graph, shapes = abstract(about.config, stored)
     mesh = place if isinstance(place, Mesh) else None
     placed = _placed(place, about.config)
     if mesh is not None:
-        room = device_memory(mesh.devices.flat[0])
+        room = device_memory(mesh.local_devices[0])  # only a host's own devices tell it
         refuse_misfit(placed, shapes_by_path(shapes), stored.itemsize, room)
     with _Bar(about.name, found, progress) as told:
         if converted.is_converted(about.folder):
@@ -112,6 +113,29 @@ def load(
         about.tokenizer,
         about.chat,
     )
+
+
+def _described(
+    path: str | Path, revision: str | None, causal_block: int | None
+) -> tuple[Description, dict[str, Tensor]]:
+    """A checkpoint and its tensors; the same on every host, or an error on all."""
+    try:
+        about = describe(path, revision=revision, causal_block=causal_block)
+        found = stored_tensors(about.folder)
+    except CheckpointError as error:
+        hosts.agree({"checkpoint": f"none ({error})"})
+        raise
+    if hosts.several():
+        hosts.agree({"checkpoint": f"{about.name} ({_digest(about, found)})"})
+    return about, found
+
+
+def _digest(about: Description, found: dict[str, Tensor]) -> str:
+    """Of all but the numbers."""
+    parts = [(tensor.name, tensor.dtype.name, tensor.shape) for tensor in found.values()]
+    texts = [about.folder / name for name in ("config.json", "tokenizer.json")]
+    read = [path.read_bytes() for path in texts if path.is_file()]
+    return hashlib.sha256(repr((sorted(parts), read)).encode()).hexdigest()[:12]
 
 
 def stored_tensors(folder: Path) -> dict[str, Tensor]:

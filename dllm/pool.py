@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
+from dllm import hosts
 from dllm.canvas import Rows, pick
 from dllm.decode import (
     NEVER,
@@ -92,7 +93,8 @@ class Pool:
         self._fixed = (model, proposal, constraint, scheduler)
         self._settings = settings
         # Where the batch is: else every refill would send the rows there anew.
-        self._queue = _Queue(place_whole(self._mesh, rows), batch, refill)
+        here = rows if hosts.several() else place_whole(self._mesh, rows)
+        self._queue = _Queue(here, batch, refill)
         self._begin = partial(begin_rows, scheduler, settings, max_steps)
         self._pace = _Pace(glance)
         self._by_block, self._visit = by_block, visit
@@ -113,16 +115,16 @@ class Pool:
         memory = begin_memory(self._fixed[0], self._fixed[1], settings, slots)
         slots, memory = _beside(self._fixed[0], (slots, memory))
         while np.any(queue.held >= 0):
+            slots = place_rows(self._mesh, slots)
             leave = Leave(queue.leave_at, self._pace.forwards)
             if self._by_block:
                 leave = leave._replace(block=slots.block + 1)
-            slots = place_rows(self._mesh, slots)
             slots, memory, taken = run_rows(*self._asked(), slots, memory, leave, settings=settings)
             self.forwards += self._pace.tell(int(taken))
             slots = self._show(slots)
             ended = list(_collect(settings, queue, slots))
             self._taken_part += sum(int(decoded.forwards) for _, _, decoded in ended)
-            slots = _refill(self._begin, queue, slots, [slot for slot, *_ in ended])
+            slots = self._refill(slots, [slot for slot, *_ in ended])
             yield from ((row, decoded) for _, row, decoded in ended)
 
     def _asked(self) -> tuple[Any, Proposal, Constraint | HostConstraint | None, Scheduler]:
@@ -134,14 +136,25 @@ class Pool:
     def _show(self, slots: Row) -> Row:
         if self._visit is None:
             return slots
-        canvas, bounds, block = jax.device_get((slots.canvas, slots.blocks, slots.block))
+        canvas, bounds, block = hosts.fetch((slots.canvas, slots.blocks, slots.block))
         at = np.minimum(block, bounds.shape[1] - 1)
         settled = bounds[np.arange(len(at)), at, 0]
         halted = np.zeros(len(at), bool)
         halted[list(self._visit(Slots(self._queue.held.copy(), canvas, settled)))] = True
         running = slots.outcome == Outcome.RUNNING
-        outcome = jnp.where(halted & running, Outcome.ENDED, slots.outcome)
+        halting = place_rows(self._mesh, jnp.asarray(halted))
+        outcome = jnp.where(halting & running, Outcome.ENDED, slots.outcome)
         return slots._replace(outcome=outcome)
+
+    def _refill(self, slots: Row, free: list[int]) -> Row:
+        """Gives free slots to rows that wait."""
+        if not free:
+            return slots
+        queue = self._queue
+        fresh = self._begin(queue.take(free))
+        taken = np.zeros(len(queue.held), bool)
+        taken[[slot for slot in free if queue.held[slot] >= 0]] = True
+        return _replace_slots(*place_rows(self._mesh, (jnp.asarray(taken), fresh)), slots)
 
 
 class _Pace:
@@ -159,7 +172,8 @@ class _Pace:
         if self._seconds is not None:
             # At most four times as many as before: the first of all also compiled.
             fitting = int(self._seconds * forwards / taken)
-            self.forwards = max(1, min(fitting, 4 * self.forwards))
+            fitting = max(1, min(fitting, 4 * self.forwards))
+            self.forwards = int(hosts.of_first(np.asarray(fitting, np.int32)))
         return forwards
 
 
@@ -258,24 +272,14 @@ def _beside(model: Denoiser | Headed, carry: Any) -> Any:
 
 def _collect(settings: Settings, queue: _Queue, slots: Row) -> Iterator[tuple[int, int, Decoded]]:
     """(slot, row, result) of the rows that have ended."""
-    outcome = np.asarray(slots.outcome)
+    outcome = hosts.fetch(slots.outcome)
     ended = np.flatnonzero((queue.held >= 0) & (outcome != Outcome.RUNNING))
     if not len(ended):
         return
-    results = jax.device_get(result(slots, settings))
+    results = hosts.fetch(result(slots, settings))
     for slot in ended.tolist():
         own = jax.tree.map(lambda leaf, slot=slot: leaf[slot], results)
         yield slot, int(queue.held[slot]), own
-
-
-def _refill(begin: Callable[[Rows], Row], queue: _Queue, slots: Row, free: list[int]) -> Row:
-    """Gives free slots to rows that wait."""
-    if not free:
-        return slots
-    fresh = begin(queue.take(free))
-    taken = np.zeros(len(queue.held), bool)
-    taken[[slot for slot in free if queue.held[slot] >= 0]] = True
-    return _replace_slots(jnp.asarray(taken), fresh, slots)
 
 
 @jax.jit

@@ -3,7 +3,7 @@
 import math
 import os
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -90,9 +90,8 @@ def topology_mesh(hardware: Hardware) -> Mesh:
         raise ImportError("needs libtpu, the compiler: pip install 'dllm[tpu]'")
     os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")  # no cloud is asked what machine this is
     os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")  # a compiler needs no chip to itself
-    single = {"chips_per_host_bounds": [1, 1, 1]} if hardware.devices == 1 else {}
     described = topologies.get_topology_desc(
-        platform="tpu", topology_name=hardware.topology, **single
+        platform="tpu", topology_name=hardware.topology, **_layout(hardware)
     )
     sizes = (hardware.mesh.data, hardware.mesh.model)
     if len(described.devices) != math.prod(sizes):
@@ -101,6 +100,15 @@ def topology_mesh(hardware: Hardware) -> Mesh:
             f"devices, {hardware.name} has {hardware.devices}"
         )
     return make_mesh(*sizes, described.devices)
+
+
+def _layout(hardware: Hardware) -> dict[str, Any]:
+    """What the compiler does not guess of a slice."""
+    if hardware.devices == 1:
+        return {"chips_per_host_bounds": [1, 1, 1]}
+    if hardware.topology.startswith("v4:"):
+        return {"chip_config_name": "megacore"}  # two cores are one device, as jax has them there
+    return {}
 
 
 def _options(hardware: Hardware) -> dict[str, str | bool]:

@@ -53,7 +53,9 @@ def asked(
     tasks = tasks_of(options)
     if not is_oracle(options):
         questions = suites.ask(options.suite, tasks, limit, options.rows, texts=texts)
-        return Checkpoint(_load(options.model, file, rows), grammar), options.suite, questions
+        checkpoint = Checkpoint(_load(options, file, rows), grammar)
+        checkpoint.about  # noqa: B018  (asks devices of all hosts: now, when all do)
+        return checkpoint, options.suite, questions
     given = {
         "--tasks": bool(tasks),
         "--rows": options.rows is not None,
@@ -67,7 +69,8 @@ def asked(
     return exact, "oracle", exact.questions(limit)
 
 
-def _load(name: str, file: Hardware | None, rows: int) -> dllm.Model:
+def _load(options: argparse.Namespace, file: Hardware | None, rows: int) -> dllm.Model:
     if file is None:
-        return dllm.load(name, place=mesh_of_cores(rows))
-    return dllm.load(name, dtype=file.decode.dtype, place=hardware.mesh(file))
+        return dllm.load(options.model, place=mesh_of_cores(rows))
+    mesh = hardware.mesh(file, options)
+    return dllm.load(options.model, dtype=file.decode.dtype, place=mesh)

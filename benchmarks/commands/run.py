@@ -41,7 +41,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_asked(add)
     add("--tasks", default="", metavar="A,B", help="default: all that can be graded")
     add("--limit", type=int, metavar="N", help="examples a task; default: 100, or all rows")
-    hardware.add_option(parser)
+    hardware.add_options(parser)
     add = parser.add_argument_group("how").add_argument
     add("--scheduler", action="append", metavar="RULE", help="may be repeated; default: confidence")
     add("--set", action="append", default=[], metavar="KEY=V1,V2", help="an option of the rules")

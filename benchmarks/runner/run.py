@@ -1,7 +1,8 @@
 """Runs a plan: what is not there yet is decoded, what is there stays as it is."""
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from benchmarks import suites
 from benchmarks.runner.batches import Batch, Plan, make_plan
 from benchmarks.runner.decode import Decoder
 from benchmarks.runner.durable import Shard, locked, prepare, sweep_up
+from benchmarks.runner.followers import announced, announcing
 from benchmarks.runner.mirror import Mirror
 from benchmarks.runner.outline import RUN, outline_of, read_outline, refuse_other, write_outline
 from benchmarks.runner.progress import Display
@@ -19,6 +21,7 @@ from benchmarks.runner.settings import choose_settings
 from benchmarks.runner.store import PARTS, InFolder, InMemory
 from benchmarks.runner.subject import Checkpoint, Subject
 from benchmarks.texts.grammar import Grammar
+from dllm import hosts
 
 
 def run(
@@ -127,8 +130,9 @@ def decode_into(
         ValueError: the folder holds another run, another process holds it, or it cannot be written.
         CrashedError: a rule failed.
     """
-    prepare(folder)
-    with locked(folder, shard):
+    if not hosts.is_first():
+        return _follow(plan)
+    with announcing(plan) as announce, _held(folder, shard):
         store = _open(folder, plan, about)
         if shard.of == 1:
             sweep_up(folder)
@@ -136,6 +140,7 @@ def decode_into(
         if mirror is not None:
             mirror.fetch()
         todo = [b for b in plan.batches if shard.has(b.number) and b.number not in store]
+        announce(todo)
         failed = _decode(plan, store, todo, progress, mirror)
         if store.missing() and not (failed and shard.of == 1):
             if failed:
@@ -148,6 +153,20 @@ def decode_into(
         if failed:
             raise CrashedError(failed, results)
         return results
+
+
+@contextmanager
+def _held(folder: Path, shard: Shard) -> Iterator[None]:
+    prepare(folder)
+    with locked(folder, shard):
+        yield
+
+
+def _follow(plan: Plan) -> None:
+    """Decodes along with the first process, which keeps what comes of it."""
+    failed = _decode(plan, InMemory(), announced(plan), progress=False)
+    if failed:
+        raise CrashedError(failed, [])
 
 
 def _open(folder: Path, plan: Plan, about: dict[str, Any]) -> InFolder:

@@ -14,6 +14,7 @@ from benchmarks.tasks.catalogue import kind_of
 from benchmarks.tasks.example import Example
 from benchmarks.texts.grammar import Grammar
 from benchmarks.texts.marks import Mark, mark
+from dllm import hosts
 from dllm.canvas import Layout
 from dllm.decode import Decoded
 from dllm.requests import answer_layouts, ids_of
@@ -177,6 +178,6 @@ def _fingerprint(network: Any) -> str:
     """Of the first row of every tensor: they are all trained together."""
     digest = hashlib.sha256()
     for leaf in jax.tree.leaves(network):
-        array = np.asarray(leaf[(0,) * (leaf.ndim - 1)] if leaf.ndim else leaf)
+        array = np.asarray(hosts.fetch(leaf[(0,) * (leaf.ndim - 1)] if leaf.ndim else leaf))
         digest.update(array.tobytes())
     return digest.hexdigest()[:12]

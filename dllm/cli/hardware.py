@@ -6,6 +6,7 @@ from typing import Any
 
 from jax.sharding import Mesh
 
+from dllm.cli import hosts
 from dllm.hardware import Hardware, claim, read_hardware, set_flags
 
 BATCH = 8
@@ -24,9 +25,18 @@ def add_option(parser: argparse.ArgumentParser, *, required: bool = False) -> No
     )
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """`--hardware`, and how the processes of several hosts are joined."""
+    add_option(parser)
+    hosts.add_options(parser)
+
+
 def read(options: argparse.Namespace) -> Hardware | None:
     """The file that the options name."""
-    return None if options.hardware is None else read_hardware(options.hardware)
+    if options.hardware is None:
+        hosts.refuse_alone(options)
+        return None
+    return read_hardware(options.hardware)
 
 
 def decoding(options: argparse.Namespace) -> dict[str, Any]:
@@ -39,7 +49,14 @@ def decoding(options: argparse.Namespace) -> dict[str, Any]:
     return told | {name: value for name, value in chosen.items() if value is not None}
 
 
-def mesh(hardware: Hardware) -> Mesh:
-    """The mesh over the devices that are here, with the compiler's flags set before."""
+def mesh(hardware: Hardware, options: argparse.Namespace) -> Mesh:
+    """The mesh over the devices that are here, with the compiler's flags set before.
+
+    Where it is of several hosts, their processes are joined first.
+    """
     set_flags(hardware)
+    if hardware.hosts > 1:
+        hosts.join(options)
+    else:
+        hosts.refuse_alone(options)
     return claim(hardware)

@@ -14,7 +14,7 @@ from dllm.cli import hardware
 from dllm.hardware import Hardware
 from dllm.load import DTYPES, Description, describe, stored_tensors
 from dllm.models.config import Config
-from dllm.models.memory import estimate
+from dllm.models.memory import estimate, kept, share
 from dllm.models.network import abstract
 from dllm.models.weights import shapes_by_path
 from dllm.sharding import placement, refuse_misfit
@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     add = parser.add_argument
     add("path", metavar="DIR|ID", help="a checkpoint's folder or hub id")
-    add("--batch", type=int, default=1, help="rows decoded together (default %(default)s)")
+    add("--batch", type=int, help="rows decoded together (default: the hardware file's, or 1)")
     add("--length", type=int, help="positions of a row (default: the model's most)")
     add("--window", type=int, default=32, help="positions a block (default %(default)s)")
     add("--drafts", type=int, default=1, help="guessed canvases a forward (default %(default)s)")
@@ -55,7 +55,9 @@ def run(options: argparse.Namespace) -> int:
 
 def gather(about: Description, options: argparse.Namespace) -> dict[str, Any]:
     """All that is said, by name; memory in bytes."""
-    config = about.config
+    config, file = about.config, hardware.read(options)
+    if options.batch is None:
+        options.batch = 1 if file is None else file.decode.batch
     for name in ("batch", "window", "drafts"):
         if getattr(options, name) < 1:
             raise ValueError(f"--{name} must be at least 1, got {getattr(options, name)}")
@@ -66,7 +68,6 @@ def gather(about: Description, options: argparse.Namespace) -> dict[str, Any]:
     weights = sum(tensor.size for tensor in found.values())
     itemsize = max(tensor.dtype.itemsize for tensor in found.values())
     rows = options.batch * options.drafts
-    file = hardware.read(options)
     flash = jax.default_backend() == "gpu" and itemsize == 2
     work = estimate(config, itemsize, rows, length, min(options.window, length), flash=flash)
     return {
@@ -91,13 +92,13 @@ def gather(about: Description, options: argparse.Namespace) -> dict[str, Any]:
         "length": length,
         "work_bytes": work,
         "total_bytes": weights + work,
-        **({} if file is None else _on(file, config)),
+        **({} if file is None else _on(file, config, rows, length, min(options.window, length))),
         "recommended": about.family.recommended,
     }
 
 
-def _on(file: Hardware, config: Config) -> dict[str, Any]:
-    """What one device of the hardware holds, which need not be here.
+def _on(file: Hardware, config: Config, rows: int, length: int, window: int) -> dict[str, Any]:
+    """What one device of the hardware holds, which need not be here; work is an estimate.
 
     Raises:
         ValueError: the parameters do not fit.
@@ -107,11 +108,19 @@ def _on(file: Hardware, config: Config) -> dict[str, Any]:
     mesh = AbstractMesh(tuple(sizes.values()), tuple(sizes), axis_types=(AxisType.Auto,) * 2)
     shapes = shapes_by_path(abstract(config, dtype)[1])
     held = refuse_misfit(placement(mesh, config), shapes, dtype.itemsize, file.memory)
+    own, part = -(-rows // file.mesh.data), share(config, file.mesh.model)
+    kept_bytes = kept(part, dtype.itemsize, own, length) if file.decode.cache != "none" else 0
+    flash = file.platform == "gpu" and dtype.itemsize == 2
+    # A refresh makes the cache anew beside the old one.
+    work = kept_bytes + estimate(part, dtype.itemsize, own, length, window, flash=flash)
     return {
         "hardware": f"{file.name}: {file.devices} devices, {file.decode.dtype}",
         "mesh": sizes,
         "device_bytes": file.memory,
         "weights_on_device_bytes": held,
+        "cache_on_device_bytes": kept_bytes,
+        "work_on_device_bytes": work,
+        "fits": held + kept_bytes + work <= file.memory,
     }
 
 

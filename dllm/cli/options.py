@@ -35,7 +35,7 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         help="a checkpoint's folder or hub id (default: %(default)s, which comes with the package)",
     )
     add("--dtype", choices=DTYPES, help="of the weights (default: the file's own)")
-    hardware.add_option(parser)
+    hardware.add_options(parser)
     add = parser.add_argument_group("decoding").add_argument
     add("--scheduler", metavar="RULE", help=f"default: {RULE}")
     add("--config", type=Path, metavar="FILE", help="take both from a file that tuning has written")
@@ -147,12 +147,11 @@ def _chosen(options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str,
 
 def load(options: argparse.Namespace) -> Model:
     """The model that the options name, on the hardware that they name."""
-    progress = False if options.quiet else None
     file = hardware.read(options)
-    if file is None:
-        return dllm.load(options.model, dtype=options.dtype, progress=progress)
-    dtype = options.dtype or file.decode.dtype
-    return dllm.load(options.model, dtype=dtype, place=hardware.mesh(file), progress=progress)
+    mesh = None if file is None else hardware.mesh(file, options)
+    dtype = options.dtype if file is None else options.dtype or file.decode.dtype
+    progress = False if options.quiet else None
+    return dllm.load(options.model, dtype=dtype, place=mesh, progress=progress)
 
 
 def keywords(options: argparse.Namespace, model: Model) -> dict[str, Any]:

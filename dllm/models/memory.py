@@ -1,5 +1,7 @@
 """How much memory a decode takes beside the weights, from shapes alone."""
 
+import dataclasses
+
 from dllm.forward import PIECE
 from dllm.models.config import Config
 
@@ -19,3 +21,19 @@ def estimate(
     logits = 3 * min(4 * rows * window * config.vocab, PIECE)
     weights = 0 if flash else 2 * 4 * rows * config.heads * length * length
     return layer + weights + positions * config.width * itemsize + logits
+
+
+def kept(config: Config, itemsize: int, rows: int, length: int) -> int:
+    """Bytes of the keys and values that a cache keeps of `rows` canvases."""
+    return 2 * config.layers * rows * length * config.kv_heads * config.head_dim * itemsize
+
+
+def share(config: Config, parts: int) -> Config:
+    """What one of `parts` devices computes of a model that is cut over them.
+
+    What does not divide is on every device whole.
+    """
+    names = ("heads", "kv_heads", "hidden", "vocab")
+    sizes = {name: getattr(config, name) for name in names}
+    cut = {name: size // parts for name, size in sizes.items() if size % parts == 0}
+    return dataclasses.replace(config, **cut)

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import jax
 from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
+from dllm import hosts
+
 RULES: dict[str, str] = {
     "rows": "data",
     "vocab": "model",
@@ -78,7 +80,7 @@ def place_rows(mesh: Mesh | None, tree: Tree) -> Tree:
     """Arrays with rows first, each row on its devices."""
     if mesh is None:
         return tree
-    return jax.device_put(tree, jax.tree.map(lambda leaf: _sharding(mesh, leaf, ROWS), tree))
+    return hosts.put(tree, jax.tree.map(lambda leaf: _sharding(mesh, leaf, ROWS), tree))
 
 
 def place_whole(mesh: Mesh | None, tree: Tree) -> Tree:

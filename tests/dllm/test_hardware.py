@@ -1,5 +1,6 @@
 """Hardware files: what ships is sound, what is wrong is refused by name."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -126,6 +127,16 @@ def test_info_says_what_a_device_holds(
     folder = str(checkpoints.make(tmp_path / "small"))
     assert main(["info", folder, "--hardware", str(local)]) == 0
     assert "weights on device" in capsys.readouterr().out
+    local.write_text(LOCAL.replace('cache = "none"', 'cache = "dual"'))
+    assert main(["info", folder, "--hardware", str(local), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    # Two rows, as the file says: keys and values of 2 layers, 128 positions, 4 heads of 8.
+    assert told["batch"] == 2
+    assert told["cache_on_device_bytes"] == 2 * 2 * 2 * 128 * 4 * 8 * 4
+    assert told["work_on_device_bytes"] > told["cache_on_device_bytes"]
+    assert told["fits"]
+    assert main(["info", folder, "--hardware", str(local), "--batch", "4096", "--json"]) == 0
+    assert not json.loads(capsys.readouterr().out)["fits"]
     local.write_text(LOCAL.replace("memory_gib = 1", "memory_gib = 0.00001"))
     assert main(["info", folder, "--hardware", str(local)]) == 2
     assert "embedding does not fit" in capsys.readouterr().err
