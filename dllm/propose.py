@@ -17,10 +17,10 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int, PRNGKeyArray, UInt32
 
 from dllm import rounding
 from dllm.noise import Fresh, Noise
-from dllm.vocab import Logits, Summary, argmax, summarise
 from samplers import Prediction, part, static
 from samplers.base import LOG_ZERO
 from samplers.pytree import require
+from samplers.vocab import Logits, Summary, argmax, summarise
 
 SCORES = ("raw", "filtered")
 

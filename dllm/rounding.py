@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dllm.vocab import Logits, Summary
 from samplers.base import LOG_ZERO
+from samplers.vocab import Logits, Summary
 
 ROUNDINGS = ("none", "bfloat16")
 

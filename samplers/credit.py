@@ -9,6 +9,7 @@ from samplers.distributions import log_probs_of, reread
 from samplers.pytree import part, require, static
 from samplers.ranking import holes
 from samplers.values import Real
+from samplers.vocab import argmax
 
 
 @part
@@ -42,7 +43,7 @@ class Credit:
         self, memory: Float[Array, "length vocab"], view: View
     ) -> tuple[Prediction, Float[Array, "length vocab"]]:
         log_probs = log_probs_of("Credit", self.vocab, view)
-        likeliest = jnp.argmax(log_probs, axis=-1)
+        likeliest = argmax(log_probs)
         decay = jnp.asarray(self.decay_beta, jnp.float32)
         earned = jnp.where(view.place.step == 0, 0, memory * decay)
         earned = earned + self._boost(view, log_probs, likeliest)
@@ -53,7 +54,8 @@ class Credit:
         self, view: View, log_probs: Float[Array, "length vocab"], likeliest: Int[Array, " length"]
     ) -> Float[Array, "length vocab"]:
         gamma = jnp.asarray(self.boost_gamma, jnp.float32)
-        boost = jnp.exp(gamma * jnp.max(log_probs, axis=-1))
+        best = jnp.take_along_axis(log_probs, likeliest[:, None], axis=-1)[:, 0]
+        boost = jnp.exp(gamma * best)
         open_ = holes(view.canvas, view.place) & view.prediction.seen
         hit = jax.nn.one_hot(likeliest, self.vocab, dtype=jnp.float32)
         return hit * jnp.where(open_, boost, 0)[:, None]

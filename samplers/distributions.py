@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from samplers.base import LOG_ZERO, Prediction, View
+from samplers.vocab import summarise
 
 
 def log_probs_of(owner: str, vocab: int, view: View) -> Float[Array, "length vocab"]:
@@ -21,26 +22,18 @@ def log_probs_of(owner: str, vocab: int, view: View) -> Float[Array, "length voc
 
 
 def reread(prediction: Prediction, logits: Float[Array, "length vocab"]) -> Prediction:
-    """The prediction that softmax(logits) makes, at the positions that were seen.
-
-    As in the model's own reading, the likeliest token is kept out of the sums, which near
-    probability 1 have no digits left for the others.
-    """
-    peak = jnp.max(logits, axis=-1)
-    tokens = jnp.argmax(logits, axis=-1).astype(jnp.int32)
-    likeliest = jax.nn.one_hot(tokens, logits.shape[-1], dtype=bool)
-    others = jnp.where(likeliest, -jnp.inf, logits - peak[:, None])
-    gap = jnp.minimum(-jnp.max(others, axis=-1), -LOG_ZERO)
-    weights = jnp.exp(others)
-    log_norm = jnp.log1p(jnp.sum(weights, axis=-1))
-    spread = jnp.sum(jnp.where(weights > 0, weights * others, 0), axis=-1)
+    """The prediction that softmax(logits) makes, at the positions that were seen."""
+    # Written once: each of the reductions would compute the logits again.
+    logits = jax.lax.optimization_barrier(logits)
+    summary = summarise(logits)
+    margin = jnp.log(-jnp.expm1(-summary.gap)) - summary.log_norm
     made = prediction._replace(
-        tokens=tokens,
-        log_confidence=-log_norm,
-        log_margin=jnp.maximum(jnp.log(-jnp.expm1(-gap)) - log_norm, LOG_ZERO),
-        gap=gap,
-        entropy=log_norm - spread * jnp.exp(-log_norm),
-        log_probs=jnp.maximum(logits - (peak + log_norm)[:, None], LOG_ZERO),
+        tokens=summary.best,
+        log_confidence=-summary.log_norm,
+        log_margin=jnp.maximum(margin, LOG_ZERO),
+        gap=jnp.minimum(summary.gap, -LOG_ZERO),
+        entropy=summary.entropy,
+        log_probs=jnp.maximum(logits - (summary.peak + summary.log_norm)[:, None], LOG_ZERO),
     )
     return jax.tree.map(lambda new, old: _where(prediction.seen, new, old), made, prediction)
 

@@ -6,6 +6,7 @@ https://arxiv.org/abs/2511.05664.
 
 from typing import ClassVar, Final, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
@@ -14,6 +15,7 @@ from samplers.distributions import log_probs_of
 from samplers.pytree import part, require, static
 from samplers.ranking import exceeds, in_block, rank
 from samplers.values import Real, Whole
+from samplers.vocab import total
 
 _STRATEGIES: Final = ("all", "max_conf", "min_kl")
 _TINY: Final = 1e-12
@@ -22,7 +24,8 @@ _TINY: Final = 1e-12
 class Watched(NamedTuple):
     """What is remembered of each position of the row, through all blocks."""
 
-    probabilities: Float[Array, "length vocab"]
+    logs: Float[Array, "length vocab"]
+    """log(p + 1e-12) of its distribution."""
     calm: Int[Array, " length"]
     """For how many steps running the distribution has hardly moved."""
 
@@ -56,19 +59,22 @@ class Klass:
 
     def init(self, canvas: Canvas) -> Watched:
         shape = (canvas.shape[0], self.vocab)
-        return Watched(jnp.zeros(shape, jnp.float32), jnp.zeros(shape[:1], jnp.int32))
+        nothing = jnp.log(jnp.full(shape, _TINY, jnp.float32))
+        return Watched(nothing, jnp.zeros(shape[:1], jnp.int32))
 
     def __call__(
         self, memory: Watched, view: View, scores: Float[Array, " length"], budget: Scalar
     ) -> tuple[Bool[Array, " length"], Watched]:
-        probabilities = jnp.exp(log_probs_of("Klass", self.vocab, view))
-        moved = divergence(probabilities, memory.probabilities)
+        seen = view.prediction.seen
+        log_probs = log_probs_of("Klass", self.vocab, view)
+        logs = jnp.where(seen[:, None], jnp.log(jnp.exp(log_probs) + _TINY), memory.logs)
+        logs = jax.lax.optimization_barrier(logs)  # written once, read for the sum
+        # KL(now || before), with the published 1e-12 in both logarithms.
+        moved = total(jnp.exp(log_probs) * (logs - memory.logs))
         calm = jnp.where(moved < jnp.asarray(self.kl_threshold, jnp.float32), memory.calm + 1, 0)
         ready = self._narrow(view, self._ready(view, calm), moved)
         chosen = jnp.where(jnp.any(ready), ready, rank(scores, view.eligible) < budget)
-        seen = view.prediction.seen
-        probabilities = jnp.where(seen[:, None], probabilities, memory.probabilities)
-        return chosen, Watched(probabilities, jnp.where(seen, calm, memory.calm))
+        return chosen, Watched(logs, jnp.where(seen, calm, memory.calm))
 
     def _ready(self, view: View, calm: Int[Array, " length"]) -> Bool[Array, " length"]:
         history = jnp.asarray(self.kl_history_length, jnp.int32)
@@ -97,10 +103,3 @@ class Unsure:
 
     def __call__(self, view: View) -> Float[Array, " length"]:
         return view.prediction.entropy
-
-
-def divergence(
-    now: Float[Array, "length vocab"], before: Float[Array, "length vocab"]
-) -> Float[Array, " length"]:
-    """KL(now || before) of each position, with the published 1e-12 in both logarithms."""
-    return jnp.sum(now * (jnp.log(now + _TINY) - jnp.log(before + _TINY)), axis=-1)

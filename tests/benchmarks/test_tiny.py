@@ -9,6 +9,8 @@ import dllm
 from benchmarks import run
 from benchmarks.runner.samples import by_task
 from benchmarks.tiny.vocabulary import build
+from dllm.requests import find_rule, ids_of
+from samplers.filter import load_filter
 
 FOLDER = Path(str(resources.files("dllm.models") / "tiny"))
 FEW = ("copy", "reverse", "remove_random", "replace_index")
@@ -24,6 +26,13 @@ def test_is_an_ordinary_checkpoint(tiny: dllm.Model) -> None:
     assert tiny.config.max_length == 512
     assert tiny.chat is not None
     assert (FOLDER / "model.safetensors").stat().st_size < 16 * 2**20
+
+
+def test_its_filter_comes_with_it(tiny: dllm.Model) -> None:
+    path = ids_of(tiny)["filter"]
+    assert path == str(FOLDER / "learn2pd.safetensors")
+    assert load_filter(path).width == 32
+    assert isinstance(find_rule(tiny, "learn2pd"), dllm.Scheduler)
 
 
 def test_tokenizer_is_the_one_that_is_built() -> None:

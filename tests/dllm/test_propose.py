@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import dllm
 from dllm.noise import Fresh, Recorded
 from dllm.propose import Scene, constrain, filter_logits, guide, read
-from dllm.vocab import argmax, summarise
+from samplers.vocab import argmax, summarise
 from tests.reference import distributions
 
 WINDOW, VOCAB = 6, 300

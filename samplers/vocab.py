@@ -47,6 +47,12 @@ def argmax(logits: Logits, shards: int = 1) -> Int[Array, " window"]:
     return _token(_best(_lanes(logits, shards))[0], logits.shape[-1], shards)
 
 
+def total(values: Float[Array, "window vocab"]) -> Float[Array, " window"]:
+    """The sum over the vocabulary."""
+    padded = jnp.pad(values, ((0, 0), (0, -values.shape[-1] % LANES)))
+    return jnp.sum(padded.reshape(values.shape[0], -1, LANES), axis=-2).sum(axis=-1)
+
+
 def summarise(logits: Logits, shards: int = 1) -> Summary:
     """The summary of each position's distribution.
 
