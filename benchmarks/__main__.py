@@ -11,6 +11,7 @@ from benchmarks.commands import (
     check,
     export,
     grade,
+    grammar,
     merge,
     plot,
     prompts,
@@ -51,7 +52,21 @@ examples:
 Measure = Callable[[argparse.Namespace], dict[str, Any] | None]
 """A command's figures, or nothing if it has written them itself."""
 
-_MODULES = (quick, run, merge, report, grade, plot, trace, tune, export, check, rows, prompts)
+_MODULES = (
+    quick,
+    run,
+    merge,
+    report,
+    grade,
+    plot,
+    trace,
+    tune,
+    export,
+    check,
+    rows,
+    prompts,
+    grammar,
+)
 COMMANDS = tuple(module.COMMAND for module in _MODULES)
 
 
