@@ -22,6 +22,7 @@ from dllm.caches import Cached, Span
 from dllm.canvas import Rows, blocks, rows
 from dllm.check import ContractError, Report, check
 from dllm.collect import Interrupted
+from dllm.convert import convert
 from dllm.decode import Decoded, decode, python_while_loop
 from dllm.forward import Constraint, Denoiser, Headed, Reviewing
 from dllm.generate import generate
@@ -89,6 +90,7 @@ __all__ = [
     "blocks",
     "check",
     "combine",
+    "convert",
     "decode",
     "decode_many",
     "eligible",

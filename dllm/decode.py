@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from dllm.caches import KINDS, Cached, Memory, as_cache, due
+from dllm.caches import KINDS, Cached, Memory, as_cache, due, renewed
 from dllm.canvas import Rows
 from dllm.drafts import ACCEPTS, DRAFTERS, settle
 from dllm.forward import (
@@ -314,16 +314,6 @@ def refresh(
     predictions, fresh = look_and_remember(asking, undrafted(rows))
     rows = _tell(proposal, scheduler, settings, Kind.FULL, told, rows, predictions)
     return rows, renewed(told, fresh, memory)
-
-
-def renewed(told: Bool[Array, " batch"], fresh: Memory, memory: Memory) -> Memory:
-    """What is kept, made anew for some rows."""
-
-    def renew(new: Array, old: Array) -> Array:
-        which = jnp.tile(told, new.shape[0] // told.shape[0])  # with guidance twice the rows
-        return jnp.where(jnp.expand_dims(which, tuple(range(1, new.ndim))), new, old)
-
-    return jax.tree.map(renew, fresh, memory)
 
 
 def due_rows(settings: Settings, rows: Row) -> Array:

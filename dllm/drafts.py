@@ -35,7 +35,7 @@ from dllm.row import (
 )
 from dllm.stores import after_look, scope
 from samplers import MASK, VOID, Prediction, Scheduler
-from samplers.base import LOG_ZERO
+from samplers.base import unseen
 
 ACCEPTS = ("exact", "subset")
 """Which drafts are gone on from: the true step's canvas, or also one that holds less."""
@@ -189,9 +189,8 @@ def told(settings: Settings, row: Row, prediction: Prediction) -> Prediction:
     inside = (at >= here.start) & (at < here.end)
 
     def tell(path: tuple, leaf: Array) -> Array:
-        empty = LOG_ZERO if path[0].name.startswith("log_") else 0
         kept = inside.reshape(-1, *[1] * (leaf.ndim - 1))
-        return jnp.where(kept, leaf, jnp.asarray(empty, leaf.dtype))
+        return jnp.where(kept, leaf, jnp.asarray(unseen(path), leaf.dtype))
 
     return jax.tree.map_with_path(tell, prediction)
 

@@ -15,7 +15,7 @@ from dllm.row import Row, Settings, place, streams
 from dllm.sharding.rules import RULES, mesh_of, vocab_shards
 from dllm.stores import BlockCausal, block_length, scope
 from samplers import MASK, VOID, Prediction
-from samplers.base import LOG_ZERO
+from samplers.base import unseen
 
 
 @runtime_checkable
@@ -180,8 +180,7 @@ def see_and_remember(asking: Asking, rows: Row) -> tuple[Seen, Memory]:
     starts, width = _full_window(asking, rows)
     canvases = _canvases(asking.proposal, rows)
     answer, kept = asking.cached.remember(canvases, _per_draft(starts, asking, rows), width)
-    exists = jnp.sum(rows.canvas != VOID, axis=-1, dtype=jnp.int32)
-    return Seen(starts, answer), Memory(kept, exists)
+    return Seen(starts, answer), _memory(kept, rows)
 
 
 def see_by_memory(asking: Asking, rows: Row, memory: Memory) -> Seen:
@@ -215,7 +214,7 @@ def prefill(asking: Asking, rows: Row) -> Memory:
     """What a full forward computes, for a block-causal cache. Rows have one draft, their canvas."""
     canvases = _canvases(asking.proposal, rows)
     _, kept = asking.cached.remember(canvases, jnp.zeros(canvases.shape[0], jnp.int32), 1)
-    return Memory(kept, jnp.sum(rows.canvas != VOID, axis=-1, dtype=jnp.int32))
+    return _memory(kept, rows)
 
 
 def store(asking: Asking, rows: Row, memory: Memory, spans: Span) -> Any:
@@ -224,6 +223,10 @@ def store(asking: Asking, rows: Row, memory: Memory, spans: Span) -> Any:
     span = jax.tree.map(lambda leaf: _per_draft(leaf, asking, rows), spans)
     window = block_length(asking.settings)
     return asking.model.store(memory.kept, _canvases(asking.proposal, rows), span, window)
+
+
+def _memory(kept: Any, rows: Row) -> Memory:
+    return Memory(kept, jnp.sum(rows.canvas != VOID, axis=-1, dtype=jnp.int32))
 
 
 def _full_window(asking: Asking, rows: Row) -> tuple[Int[Array, " batch"], int]:
@@ -357,8 +360,7 @@ def _spread(
     target = jnp.where((at < length) & visible[jnp.minimum(at, length - 1)], at, length)
 
     def spread(path: tuple, leaf: Array) -> Array:
-        empty = LOG_ZERO if path[0].name.startswith("log_") else 0
-        blank = jnp.full((length, *leaf.shape[1:]), empty, leaf.dtype)
+        blank = jnp.full((length, *leaf.shape[1:]), unseen(path), leaf.dtype)
         return blank.at[target].set(leaf, mode="drop")
 
     return jax.tree.map_with_path(spread, prediction)

@@ -18,8 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from dllm.caches import Memory
-from dllm.decode import Leave, due_rows, refresh, renewed, undrafted, wanted
+from dllm.caches import Memory, renewed
+from dllm.decode import Leave, due_rows, refresh, undrafted, wanted
 from dllm.drafts import Progress, count_look, follow, record_canvas, redraft, told
 from dllm.forward import (
     Asking,

@@ -29,6 +29,10 @@ class Task:
     ends: tuple[int, ...] = ()
     constraint: Constraint | HostConstraint | None = None
     trajectory: bool = False
+    accept: str = "exact"
+    drafter: str = "own"
+    eager: bool = False
+    """How it is drafted, as of `dllm.decode`."""
     lengths: tuple[int, ...] = ()
     """Canvas lengths to compile for, ascending, before those of `bucket`."""
     glance: float = GLANCE
@@ -104,6 +108,9 @@ def _run_bucket(
         rows,
         task.scheduler,
         task.num_drafts,
+        accept=task.accept,
+        drafter=task.drafter,
+        eager=task.eager,
         cache=task.cache,
         ends=task.ends,
         record=2 * holes if task.trajectory else 0,

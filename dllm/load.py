@@ -14,12 +14,13 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dllm.chat import ChatTemplate, find_template
-from dllm.hub import folder_of
+from dllm.hub import EMBEDDED, folder_of
+from dllm.models import converted
 from dllm.models.config import CheckpointError, Config, Specials
 from dllm.models.families import Family, family_of
 from dllm.models.network import Network, abstract
 from dllm.models.safetensors import Tensor
-from dllm.models.weights import Place, find_tensors, load_state, shapes_by_path
+from dllm.models.weights import Place, find_tensors, load_state, placed_state, shapes_by_path
 from dllm.sharding.place import device_memory, placement, refuse_misfit
 from dllm.tokenizer import Tokenizer, find_tokenizer, read_json, tokenizer_config
 
@@ -66,7 +67,10 @@ def load(
 ) -> Model:
     """Loads a checkpoint's folder, or a hub id fetched first (weights, tokenizer and config only).
 
-    `dtype` is `float32` or `bfloat16`; left out, the file's own. `place` says where each parameter
+    Weights are safetensors files, or what `dllm convert` made of them.
+
+    `dtype` is `float32` or `bfloat16`; left out, the file's own, and `float32` for an embedded
+    model, which a CPU computes quicker than `bfloat16`. `place` says where each parameter
     lives, from its path and shape, or is a mesh to cut the model over (`dllm.make_mesh`); left out,
     all are on the first device. Every device is given its slices of the files alone. `progress`
     shows a bar; left out, it does so for large checkpoints on a terminal.
@@ -77,8 +81,9 @@ def load(
     """
     if dtype is not None and dtype not in DTYPES:
         raise ValueError(f"load: dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
+    dtype = "float32" if dtype is None and path in EMBEDDED else dtype
     about = describe(path, revision=revision)
-    found = find_tensors(about.folder)
+    found = stored_tensors(about.folder)
     stored = np.dtype(DTYPES[dtype]) if dtype else _stored_dtype(found)
     graph, shapes = abstract(about.config, stored)
     mesh = place if isinstance(place, Mesh) else None
@@ -87,14 +92,11 @@ def load(
         room = device_memory(mesh.devices.flat[0])
         refuse_misfit(placed, shapes_by_path(shapes), stored.itemsize, room)
     with _Bar(about.name, found, progress) as told:
-        state = load_state(
-            shapes,
-            about.family.key_table(about.config),
-            found,
-            stored,
-            placed,
-            told,
-        )
+        if converted.is_converted(about.folder):
+            state = converted.restore(about.folder, placed_state(shapes, placed), found)
+        else:
+            table = about.family.key_table(about.config)
+            state = load_state(shapes, table, found, stored, placed, told)
     network = Network(state, about.specials.mask, graph, mesh)
     return Model(
         about.name,
@@ -105,6 +107,11 @@ def load(
         about.tokenizer,
         about.chat,
     )
+
+
+def stored_tensors(folder: Path) -> dict[str, Tensor]:
+    """All tensors of a checkpoint by name; by parameter path where it was converted."""
+    return (converted.tensors if converted.is_converted(folder) else find_tensors)(folder)
 
 
 def _placed(place: Place | Mesh | None, config: Config) -> Place:

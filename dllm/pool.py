@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from dllm.canvas import Rows
+from dllm.canvas import Rows, pick
 from dllm.decode import (
     NEVER,
     Decoded,
@@ -25,7 +25,7 @@ from dllm.decode import (
 from dllm.forward import Constraint, Denoiser, Headed, HostConstraint
 from dllm.propose import Proposal
 from dllm.row import Cache, Outcome, Row, Settings, select
-from dllm.sharding.rules import mesh_of, place_rows, whole_batch
+from dllm.sharding.rules import mesh_of, place_rows, place_whole, whole_batch
 from dllm.stores import refuse_foreign_blocks
 from samplers import MASK, Scheduler
 
@@ -91,7 +91,8 @@ class Pool:
         refuse_foreign_blocks(model, settings, rows.blocks)
         self._fixed = (model, proposal, constraint, scheduler)
         self._settings = settings
-        self._queue = _Queue(rows, batch, refill)
+        # Where the batch is: else every refill would send the rows there anew.
+        self._queue = _Queue(place_whole(self._mesh, rows), batch, refill)
         self._begin = partial(begin_rows, scheduler, settings, max_steps)
         self._pace = _Pace(glance)
         self._by_block, self._visit = by_block, visit
@@ -220,8 +221,7 @@ class _Queue:
     """Which row is in which slot, and which wait."""
 
     def __init__(self, rows: Rows, batch: int, refill: int) -> None:
-        canvas = np.asarray(rows.canvas)
-        work = np.sum(canvas == MASK, axis=-1)
+        work = np.sum(np.asarray(rows.canvas) == MASK, axis=-1)
         self.rows = rows
         self.total = len(work)
         self.refill = refill
@@ -240,8 +240,7 @@ class _Queue:
         for slot in free:
             self.held[slot] = next(self._waiting, -1)
             self._left -= self.held[slot] >= 0
-        index = np.maximum(self.held, 0)
-        return jax.tree.map(lambda leaf: leaf[index], self.rows)
+        return pick(self.rows, np.maximum(self.held, 0))
 
 
 def _beside(model: Denoiser | Headed, carry: Any) -> Any:

@@ -36,6 +36,9 @@ def stream(
     block_length: int | None = None,
     cache: str | Cache = "none",
     num_drafts: int = 1,
+    accept: str = "exact",
+    drafter: str = "own",
+    eager: bool = False,
     seed: int = 0,
     temperature: float = 0.0,
     top_p: float | None = None,
@@ -57,7 +60,16 @@ def stream(
     constrained = constrain_rows(model, grammar, constraint, [layout], suppress, behind_prompt=True)
     chosen, ends = find_rule(model, scheduler), model.specials.ends
     rows = batch_rows([layout], bucket(len(layout.ids), model.config.max_length))
-    settings = plan_program(rows, chosen, num_drafts, cache=cache, ends=ends)
+    settings = plan_program(
+        rows,
+        chosen,
+        num_drafts,
+        accept=accept,
+        drafter=drafter,
+        eager=eager,
+        cache=cache,
+        ends=ends,
+    )
     row = begin_rows(chosen, settings, max(4096, 4 * gen_length), rows)
     memory = begin_memory(model.network, proposal, settings, row)
     text, tokens = "", 0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from dllm.cli import compile as compile_command
-from dllm.cli import generate, infill, info, init_random, learn2pd, train
+from dllm.cli import convert, generate, infill, info, init_random, learn2pd, train
 from dllm.cli.cache import keep_programs
 
 COMMANDS = {
@@ -15,6 +15,7 @@ COMMANDS = {
     "infill": infill,
     "info": info,
     "init-random": init_random,
+    "convert": convert,
     "compile": compile_command,
     "train": train,
     "learn2pd": learn2pd,
@@ -29,6 +30,7 @@ examples:
   dllm infill "The {{8}} sat on the {{4}}." --model DIR --watch
   dllm info DIR --batch 8 --length 1024
   dllm init-random DIR --preset llada-25m
+  dllm convert GSAI-ML/LLaDA-8B-Instruct llada
   dllm compile --hardware tpu_configs/v5e-8.toml --model llada-8b
   dllm train --config tune.toml --out runs/tuned --init DIR
 """

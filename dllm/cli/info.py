@@ -12,11 +12,11 @@ from rich.table import Table
 
 from dllm.cli import hardware
 from dllm.hardware import Hardware
-from dllm.load import DTYPES, Description, describe
+from dllm.load import DTYPES, Description, describe, stored_tensors
 from dllm.models.config import Config
 from dllm.models.memory import estimate
 from dllm.models.network import abstract
-from dllm.models.weights import find_tensors, shapes_by_path
+from dllm.models.weights import shapes_by_path
 from dllm.sharding import placement, refuse_misfit
 
 EXAMPLES = """\
@@ -62,7 +62,7 @@ def gather(about: Description, options: argparse.Namespace) -> dict[str, Any]:
     length = config.max_length if options.length is None else options.length
     if not 1 <= length <= config.max_length:
         raise ValueError(f"--length must be in [1, {config.max_length}], got {length}")
-    found = find_tensors(about.folder)
+    found = stored_tensors(about.folder)
     weights = sum(tensor.size for tensor in found.values())
     itemsize = max(tensor.dtype.itemsize for tensor in found.values())
     rows = options.batch * options.drafts

@@ -35,7 +35,7 @@ def placement(
 
     def place(path: str, shape: tuple[int, ...]) -> Sharding:
         del shape
-        axes = PARAMETERS.get(_in_layer(path))
+        axes = PARAMETERS.get(in_layer(path))
         if axes is None:
             return NamedSharding(mesh, PartitionSpec())
         return NamedSharding(mesh, spec(mesh, axes, [counts[axis] if axis else 1 for axis in axes]))
@@ -73,7 +73,8 @@ def device_memory(device: Any) -> int | None:
     return None if stats is None else stats.get("bytes_limit")
 
 
-def _in_layer(path: str) -> str:
+def in_layer(path: str) -> str:
+    """A parameter's path without the number of its layer."""
     return path.split(".", 2)[2] if path.startswith("layers.") else path
 
 

@@ -77,7 +77,12 @@ def place_rows(mesh: Mesh | None, tree: Tree) -> Tree:
     """Arrays with rows first, each row on its devices."""
     if mesh is None:
         return tree
-    return jax.tree.map(lambda leaf: jax.device_put(leaf, _sharding(mesh, leaf, ROWS)), tree)
+    return jax.device_put(tree, jax.tree.map(lambda leaf: _sharding(mesh, leaf, ROWS), tree))
+
+
+def place_whole(mesh: Mesh | None, tree: Tree) -> Tree:
+    """Arrays that every device has whole."""
+    return tree if mesh is None else jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
 def rows_shapes(mesh: Mesh, tree: Tree) -> Tree:

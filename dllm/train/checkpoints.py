@@ -2,14 +2,13 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
 
+from dllm.models.converted import quiet
 from dllm.train.step import State
 
 TEMPORARY = ".orbax-checkpoint-tmp"
@@ -27,7 +26,7 @@ class Checkpoints:
         self._folder = folder.absolute()
         options = ocp.CheckpointManagerOptions(max_to_keep=keep, enable_async_checkpointing=False)
         self._sweep()
-        with _quiet():
+        with quiet():
             self._manager = ocp.CheckpointManager(self._folder, options=options)
 
     @property
@@ -52,14 +51,14 @@ class Checkpoints:
         free = shutil.disk_usage(self._folder).free
         if free < needed:
             raise self._refusal(step, f"it takes {needed} bytes, the disk has {free}")
-        with _quiet():
+        with quiet():
             reason = self._write(step, state)
         if reason is not None:
             raise self._refusal(step, reason)
 
     def restore(self, like: State) -> State:
         """The newest state; `like` holds its shapes and places."""
-        with _quiet():
+        with quiet():
             found = self._manager.restore(
                 self.latest, args=ocp.args.StandardRestore(_by_name(like))
             )
@@ -96,14 +95,3 @@ def _by_name(state: State) -> dict[str, Any]:
     """Leaves by their path: what is stored depends on no class."""
     leaves = jax.tree.leaves_with_path(state)
     return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """What goes wrong is said by one exception, not by a traceback a tensor as well."""
-    logger = logging.getLogger("absl")
-    before, logger.disabled = logger.disabled, True
-    try:
-        yield
-    finally:
-        logger.disabled = before
