@@ -11,6 +11,7 @@ from benchmarks.commands import (
     check,
     export,
     grade,
+    grammar,
     merge,
     plot,
     prompts,
@@ -70,6 +71,7 @@ _MODULES = (
     rows,
     prompts,
     slices,
+    grammar,
 )
 COMMANDS = tuple(module.COMMAND for module in _MODULES)
 

@@ -28,6 +28,8 @@ class Operation(IntEnum):
     """Nothing: the token is over, `symbol` is the next state."""
     POP = 1
     PUSH = 2
+    TEST = 3
+    """A pop and a push of the same return point: it has to be on top and stays there."""
 
 
 class FutureNode(NamedTuple):
@@ -88,8 +90,12 @@ class _Nodes:
     def effect(self, configuration: _Configuration) -> int:
         source, pops, pushes, state = configuration
         node = self.node(Operation.END, state, -1)
-        for symbol in reversed(pushes):
+        same = bool(pops) and bool(pushes) and pops[-1] == pushes[0]
+        for symbol in reversed(pushes[same:]):
             node = self.node(Operation.PUSH, symbol, node)
+        if same:
+            node = self.node(Operation.TEST, pops[-1], node)
+            pops = pops[:-1]
         for symbol in reversed(pops):
             node = self.node(Operation.POP, symbol, node)
         return self.effects.setdefault(Effect(source, node), len(self.effects))

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Int
 from grammar.classes import TokenClasses, build_classes
 from grammar.errors import InfeasibleError
 from grammar.machine import Machine, build_machine
+from grammar.native import Tables, build_tables, kernels
 from grammar.network import build_network
 from grammar.nodes import Grammar
 from grammar.pushdown import ANY, NEVER, STOP, Answer, solve
@@ -17,6 +18,10 @@ from grammar.vocabulary import Vocabulary
 
 MASK = -1
 """A hole of a canvas: exactly one token, or a stop token."""
+
+
+NATIVE = 4096
+"""Tokens from which on numba's passes are worth loading, where it is installed."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,10 @@ class Compiled:
 
     def masks(self, canvas: Sequence[int]) -> Answer:
         """The classes that may stand at each position of a canvas (`MASK` at the holes)."""
-        return solve(self.machine, self.classes, self._cells(canvas), self.must_stop)
+        cells = self._cells(canvas)
+        if len(self.vocabulary.tokens) < NATIVE or kernels() is None:
+            return solve(self.machine, self.classes, cells.tolist(), self.must_stop)
+        return Answer(*self._tables.solve(cells, self.must_stop))
 
     def admissible(self, canvas: Sequence[int]) -> Bool[np.ndarray, "length vocabulary"]:
         """`masks` over the whole vocabulary, at a decided position its token alone.
@@ -147,22 +155,26 @@ class Compiled:
             raise InfeasibleError(f"a hole must have at least {needed} tokens, got {len(canvas)}")
         raise InfeasibleError("a canvas must have a filling in the language, got none")
 
-    def _cells(self, canvas: Sequence[int]) -> list[int]:
-        size = len(self.vocabulary.tokens)
-        for token in canvas:
-            if token != MASK and not 0 <= token < size:
-                raise ValueError(
-                    f"tokens of a canvas must be in [0, {size}) or {MASK}, got {token}"
-                )
-        return [self._cell(token) for token in canvas]
+    @cached_property
+    def _tables(self) -> Tables:
+        return build_tables(self.machine, self.classes)
 
-    def _cell(self, token: int) -> int:
-        if token == MASK:
-            return ANY
-        if token in self.vocabulary.stop_ids:
-            return STOP
-        number = int(self.classes.class_of_token[token])
-        return NEVER if number < 0 else number
+    @cached_property
+    def _cell_of_token(self) -> Int[np.ndarray, " vocabulary"]:
+        cells = self.classes.class_of_token.astype(np.int32)
+        cells[cells < 0] = NEVER
+        cells[sorted(self.vocabulary.stop_ids)] = STOP
+        return cells
+
+    def _cells(self, canvas: Sequence[int]) -> Int[np.ndarray, " length"]:
+        ids = np.asarray(canvas, np.int64).reshape(-1)
+        size = len(self.vocabulary.tokens)
+        strange = ids[(ids != MASK) & ((ids < 0) | (ids >= size))]
+        if len(strange):
+            raise ValueError(
+                f"tokens of a canvas must be in [0, {size}) or {MASK}, got {strange[0]}"
+            )
+        return np.where(ids == MASK, ANY, self._cell_of_token[np.maximum(ids, 0)]).astype(np.int32)
 
 
 def _without(canvas: Sequence[int], positions: Sequence[int]) -> list[int]:

@@ -89,7 +89,9 @@ class _Layers:
             if operation == Operation.END:
                 after[symbol] = after.get(symbol, 0) | row
                 continue
-            if operation == Operation.POP:
+            if operation == Operation.TEST:
+                reached = row & self.with_symbol.get(symbol, 0)
+            elif operation == Operation.POP:
                 reached = 0
                 for frame in bits(row & self.with_symbol.get(symbol, 0)):
                     reached |= self.parents[frame]
@@ -131,6 +133,8 @@ class _Layers:
             row = at[node]
             if operation == Operation.END:
                 good_at[node] = row & good.get(symbol, 0)
+            elif operation == Operation.TEST:
+                good_at[node] = row & self.with_symbol.get(symbol, 0) & good_at.get(future, 0)
             elif operation == Operation.POP:
                 good_at[node] = self.close(
                     row & self.with_symbol.get(symbol, 0), good_at.get(future, 0)

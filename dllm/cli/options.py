@@ -12,7 +12,7 @@ from rich.console import Console
 
 import dllm
 from dllm.caches import KINDS
-from dllm.cli import cache, hardware
+from dllm.cli import cache, hardware, languages
 from dllm.cli.interrupts import undisturbed
 from dllm.drafts import ACCEPTS, DRAFTERS
 from dllm.load import DTYPES, Model
@@ -76,6 +76,7 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
     add("--top-p", type=float)
     add("--top-k", type=int)
     add("--guidance", type=float, help="scale of classifier-free guidance")
+    languages.add_options(parser)
     add = parser.add_argument_group("output").add_argument
     add("--file", type=Path, help="more input, one a line; - is standard input")
     add("--json", action="store_true", help="one JSON object a result, as they end")
@@ -171,6 +172,7 @@ def keywords(options: argparse.Namespace, model: Model) -> dict[str, Any]:
         "top_p": options.top_p,
         "top_k": options.top_k,
         "guidance": options.guidance,
+        "grammar": languages.chosen(options),
         "progress": False if options.quiet or options.watch else None,
     }
 

@@ -1,0 +1,72 @@
+"""`grammar`: the cost of masks, and whether random decodes end valid."""
+
+import argparse
+import json
+import time
+from typing import Any
+
+from benchmarks.commands.command import Command, add_out
+from benchmarks.grammar.decodes import random_decodes
+from benchmarks.grammar.languages import NAMES, language
+from benchmarks.grammar.speed import fill_ms, masks_ms
+from benchmarks.grammar.vocabulary import SIZE, made_vocabulary
+from grammar import MASK, Vocabulary, compile_grammar
+
+EXAMPLES = """\
+  python -m benchmarks grammar                              (masks of all languages; minutes)
+  python -m benchmarks grammar --languages json --decodes 10000 --fill 0
+  python -m benchmarks grammar --languages record --vocabulary 4096 --out masks.json
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    add = parser.add_argument
+    add("--languages", default=",".join(NAMES), metavar="A,B", help="default: %(default)s")
+    add("--vocabulary", type=int, default=SIZE, metavar="N", help="tokens (default: %(default)s)")
+    add("--holes", type=int, nargs="+", default=[32, 256], help="canvases of holes alone")
+    add("--fill", type=int, default=256, help="a canvas filled at random; 0: none (%(default)s)")
+    add("--decodes", type=int, default=0, help="random decodes a language (default: none)")
+    add("--length", type=int, default=48, help="the most tokens of these (default: %(default)s)")
+    add_out(parser, "a file for the figures")
+
+
+def perform(options: argparse.Namespace) -> None:
+    """Prints the figures of each language as they come, one JSON object a line."""
+    unknown = sorted(set(options.languages.split(",")) - set(NAMES))
+    if unknown:
+        raise ValueError(f"--languages: must be of {', '.join(NAMES)}, got {unknown[0]!r}")
+    vocabulary = made_vocabulary(options.vocabulary)
+    figures = []
+    for name in options.languages.split(","):
+        figures.append(measure(name, vocabulary, options))
+        print(json.dumps(figures[-1]), flush=True)
+    if options.out is not None:
+        options.out.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def measure(name: str, vocabulary: Vocabulary, options: argparse.Namespace) -> dict[str, Any]:
+    """The figures of one language."""
+    grammar, begun = language(name), time.process_time()
+    compiled = compile_grammar(grammar, vocabulary)
+    told: dict[str, Any] = {
+        "language": name,
+        "compile_s": time.process_time() - begun,
+        "states": len(compiled.machine.moves),
+        "classes": compiled.num_classes,
+        "effects": len(compiled.classes.effects),
+        "nodes": len(compiled.classes.nodes),
+    }
+    told["masks_ms"] = {n: masks_ms(compiled, [MASK] * n) for n in options.holes}
+    if options.fill:
+        told["fill_ms"] = fill_ms(compiled, options.fill)
+    if options.decodes:
+        told["decodes"] = random_decodes(
+            compiled, grammar, options.decodes, options.length
+        )._asdict()
+    return told
+
+
+COMMAND = Command(
+    "grammar", "the cost of masks and the validity of random decodes", EXAMPLES, add, perform
+)

@@ -1,0 +1,46 @@
+"""Options that say which language answers belong to."""
+
+import argparse
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grammar
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a grammar, one of them at a time."""
+    add = parser.add_argument_group("grammar").add_mutually_exclusive_group().add_argument
+    add("--json-schema", type=Path, metavar="FILE", help="answers are JSON that fits a schema")
+    add("--regex", metavar="PATTERN", help="answers match a regular expression as a whole")
+    add("--choice", action="append", metavar="TEXT", help="answers are one of these texts")
+    add("--grammar", metavar="FILE", help=f"a Lark grammar, or {', '.join(grammar.SHIPPED)}")
+
+
+def chosen(options: argparse.Namespace) -> grammar.Grammar | None:
+    """The language that the options name, if they name one."""
+    readers: list[tuple[Any, Callable[[Any], grammar.Grammar]]] = [
+        (options.json_schema, _json_schema),
+        (options.regex, grammar.regex),
+        (options.choice, grammar.choices),
+        (options.grammar, _lark),
+    ]
+    return next((read(given) for given, read in readers if given is not None), None)
+
+
+def _lark(name: str) -> grammar.Grammar:
+    if name in grammar.SHIPPED:
+        return grammar.lark_grammar(grammar.shipped(name))
+    return grammar.lark_grammar(_text("--grammar", Path(name)))
+
+
+def _json_schema(path: Path) -> grammar.Grammar:
+    return importlib.import_module("grammar.json_schema").json_schema(_text("--json-schema", path))
+
+
+def _text(option: str, path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{option}: {path} must be UTF-8, got byte {error.start}") from None
