@@ -47,9 +47,11 @@ def generate(
         prompts: one or many, each a text, token ids, or a conversation (`role` and `content`).
         scheduler: a rule, or its name as `dllm.rule` takes it.
         gen_length: positions to write, the most an answer can hold.
-        block_length: positions a block; left out, the largest divisor of `gen_length` up to 32.
+        block_length: positions a block; left out, the model's own if its attention goes in blocks,
+            else the largest divisor of `gen_length` up to 32.
         cache: `prefix` or `dual` computes part of the canvas in most forwards (or a
-            `dllm.Cache`). Faster, and not quite the same answer.
+            `dllm.Cache`). Faster, and not quite the same answer. `block_causal` is exact, and for
+            models whose attention goes in blocks.
         num_drafts: guessed canvases a forward. Tokens never depend on it.
         seed: an int a prompt, or one s that means s + i for prompt i.
         temperature: 0 takes the likeliest token. Filters and scores: `dllm.Proposal`.

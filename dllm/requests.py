@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dllm.canvas import Layout, PerRow, blocks, per_row_seeds
+from dllm.canvas import Layout, PerRow, anchored_blocks, blocks, per_row_seeds
 from dllm.hub import EMBEDDED, folder_of
 from dllm.load import Model
 from dllm.prompts import encode, refuse_too_long
@@ -54,15 +54,23 @@ def answer_layouts(
     seed: PerRow,
     chat: bool | None,
 ) -> list[Layout]:
-    """Prompts, each followed by the positions of its answer."""
+    """Prompts, each followed by the positions of its answer.
+
+    Where attention goes in blocks, blocks are counted as the model counts them: the first may begin
+    in the prompt, and the last is filled up behind the answer.
+    """
     seeds = per_row_seeds(seed, len(prompts))
-    block = largest_block(gen_length) if block_length is None else block_length
+    own = model.config.causal_block
+    default = largest_block(gen_length) if own is None else own
+    cut = blocks if own is None else anchored_blocks
     made = []
     for number, (prompt, own_seed) in enumerate(zip(prompts, seeds, strict=True)):
         ids = encode(model, prompt, chat)
-        bounds = blocks(len(ids), gen_length, block)
-        refuse_too_long(model, number, len(ids), gen_length)
-        made.append(Layout([*ids, *[MASK] * gen_length], len(ids), bounds, own_seed))
+        bounds = cut(len(ids), gen_length, default if block_length is None else block_length)
+        length = bounds[-1][1] - len(ids)
+        refuse_too_long(model, number, len(ids), length)
+        stop = len(ids) + gen_length
+        made.append(Layout([*ids, *[MASK] * length], len(ids), bounds, own_seed, stop))
     return made
 
 

@@ -25,8 +25,15 @@ def family_of(raw: dict[str, Any]) -> Family:
     `model_type` does not decide, because two families share one, but it must not contradict.
 
     Raises:
-        CheckpointError: no architecture is known, or `model_type` is another family's.
+        CheckpointError: no architecture is known, `model_type` is another family's, or the weights
+            are quantised.
     """
+    if raw.get("quantization_config"):
+        method = raw["quantization_config"].get("quant_method")
+        raise CheckpointError(
+            f"config.json: quantization_config must be absent, got quant_method {method!r}: take "
+            "the checkpoint in bfloat16"
+        )
     named = raw.get("architectures") or []
     kind = raw.get("model_type")
     for architecture in named:

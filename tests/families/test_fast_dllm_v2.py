@@ -1,0 +1,23 @@
+"""Fast-dLLM v2, with a head of its own and without."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.families.agree import assert_agrees
+from tests.parity.shapes import QWEN
+
+_OWN = {
+    **QWEN,
+    "architectures": ["Fast_dLLM_QwenForCausalLM"],
+    "model_type": "Fast_dLLM_Qwen",
+    "bd_size": 8,
+}
+TINY = {"fast_dllm_v2": _OWN, "fast_dllm_v2_tied": {**_OWN, "tie_word_embeddings": True}}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param("fast_dllm_v2", marks=pytest.mark.slow), "fast_dllm_v2_tied"]
+)
+def test_equals_numpy(tmp_path: Path, name: str) -> None:
+    assert_agrees(tmp_path, TINY[name])
