@@ -34,3 +34,20 @@ def assert_agrees(folder: Path, raw: dict[str, Any], causal_block: int | None = 
         close = 1e-4 if model.config.tied else 2e-5
         np.testing.assert_allclose(found[row, :length], expected, rtol=0, atol=close)
     return model
+
+
+def assert_same_over_a_cache(model: dllm.Model, block: int) -> None:
+    """Kept keys and values of finished blocks change no token; prompts end within a block."""
+    ids = random_ids(model.config.vocab, 0)
+    prompts = [
+        np.where(row == model.specials.mask, 1, row)[:end]
+        for row, end in zip(ids, (6, 9), strict=True)
+    ]
+    rows = dllm.rows(prompts, 12, block, anchored=True)
+    rule, proposal = dllm.rule("threshold", threshold=0.1), dllm.Proposal()
+    plain, kept = (
+        dllm.decode(model.network, rows, rule, proposal, cache=cache)
+        for cache in ("none", "block_causal")
+    )
+    np.testing.assert_array_equal(plain.canvas, kept.canvas)
+    assert np.all(np.asarray(kept.calls)[:, dllm.Kind.BLOCK] > 0)

@@ -12,6 +12,7 @@ TINY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(TINY))
 def test_equals_numpy(tmp_path: Path, name: str) -> None:
     assert_agrees(tmp_path, TINY[name])

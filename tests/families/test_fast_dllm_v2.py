@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.families.agree import assert_agrees
+import dllm
+from tests.families.agree import assert_agrees, assert_same_over_a_cache
+from tests.parity.make import write
 from tests.parity.shapes import QWEN
 
 _OWN = {
@@ -21,3 +23,8 @@ TINY = {"fast_dllm_v2": _OWN, "fast_dllm_v2_tied": {**_OWN, "tie_word_embeddings
 )
 def test_equals_numpy(tmp_path: Path, name: str) -> None:
     assert_agrees(tmp_path, TINY[name])
+
+
+def test_a_cache_changes_no_token(tmp_path: Path) -> None:
+    model = dllm.load(write(tmp_path, TINY["fast_dllm_v2_tied"]))
+    assert_same_over_a_cache(model, 8)

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file, save_file
 
+import dllm
 from tests.families.agree import assert_agrees
+from tests.parity.make import write
 from tests.parity.shapes import QWEN
 
 TINY = {
@@ -33,3 +36,14 @@ TINY = {
 @pytest.mark.parametrize("name", sorted(TINY))
 def test_equals_numpy(tmp_path: Path, name: str) -> None:
     assert_agrees(tmp_path, TINY[name], causal_block=4)
+
+
+def test_a_missing_expert_is_named(tmp_path: Path) -> None:
+    file = write(tmp_path, TINY["llada2"]) / "model.safetensors"
+    tensors = load_file(file)
+    for name in ("gate_proj", "up_proj", "down_proj"):
+        del tensors[f"model.layers.1.mlp.experts.7.{name}.weight"]
+    save_file(tensors, file)
+    message = r"tensor model.layers.1.mlp.experts.7.down_proj.weight is missing \(and 2 more\)$"
+    with pytest.raises(dllm.CheckpointError, match=message):
+        dllm.load(tmp_path)

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.families.agree import assert_agrees
+import dllm
+from dllm.requests import answer_layouts
+from tests.families.agree import assert_agrees, assert_same_over_a_cache
+from tests.parity.make import write
 from tests.parity.shapes import QWEN
 
 TINY = {
@@ -31,6 +34,20 @@ TINY = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(TINY))
+@pytest.mark.parametrize("name", [pytest.param("sdar", marks=pytest.mark.slow), "sdar_moe"])
 def test_equals_numpy(tmp_path: Path, name: str) -> None:
     assert_agrees(tmp_path, TINY[name])
+
+
+@pytest.mark.slow
+def test_a_cache_changes_no_token(tmp_path: Path) -> None:
+    model = dllm.load(write(tmp_path, TINY["sdar"]))
+    assert_same_over_a_cache(model, 4)
+
+
+def test_answers_keep_to_the_models_blocks(tmp_path: Path) -> None:
+    """Blocks are counted from the first position; what fills up the last is not answered."""
+    model = dllm.load(write(tmp_path, TINY["sdar"]))
+    layout = answer_layouts(model, [[1, 2, 3, 4, 5, 6]], 5, None, 0, None)[0]
+    assert layout.blocks == [(4, 8), (8, 12)]
+    assert (len(layout.ids), layout.stop) == (12, 11)

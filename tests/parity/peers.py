@@ -1,6 +1,7 @@
 """The same logits by `transformers`, for the architectures that it has (extra `parity`)."""
 
 import json
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,7 @@ def difference(folder: Path) -> float | None:
 def _logits(
     named: str, raw: dict[str, Any], tensors: dict[str, np.ndarray], ids: np.ndarray, sees: Any
 ) -> np.ndarray:
-    import torch
-    import transformers
-
+    torch, transformers = import_module("torch"), import_module("transformers")
     left_out = ("architectures", "model_type", "rope_scaling")
     shape = {key: value for key, value in raw.items() if key not in left_out}
     config = getattr(transformers, f"{named}Config")(**shape, attn_implementation="eager")

@@ -28,11 +28,7 @@ FOLDERS = {
     "wedlm_qwen2": CLOSE,
     "wedlm_qwen3": CLOSE,
 }
-QUICK = (
-    "parity-dream-entropy_steps6",
-    "parity-sdar-dynamic_b8_thr0.045",
-    "parity-llada2-2.1_thr0.04_edit0.5",
-)
+QUICK = ("parity-sdar-dynamic_b8_thr0.045",)
 """Decodes of the default run."""
 
 
