@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dllm.models import dream, fast_dllm_v2, illada, llada, llada2, llada_moe, sdar, wedlm
+from dllm.models import a2d, dream, fast_dllm_v2, illada, llada, llada2, llada_moe, sdar, wedlm
 from dllm.models.config import CheckpointError
 from dllm.models.family import Family
 
@@ -16,6 +16,7 @@ FAMILIES = {
     "SDARMoeForCausalLM": sdar.FAMILY,
     "Fast_dLLM_QwenForCausalLM": fast_dllm_v2.FAMILY,
     "WeDLMForCausalLM": wedlm.FAMILY,
+    "A2DQwen3LMHeadModel": a2d.FAMILY,
 }
 
 
