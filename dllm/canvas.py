@@ -36,6 +36,8 @@ class Layout(NamedTuple):
     """How many positions stand before the first that may be written."""
     blocks: Sequence[tuple[int, int]]
     seed: int
+    stop: int | None = None
+    """Where the answer stops, if positions behind it do no more than fill its last block."""
 
 
 def rows(

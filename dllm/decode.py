@@ -250,7 +250,7 @@ def memory_shapes(
             f"decode: cache {settings.cache.kind!r} needs a model with methods remember and recall "
             f"(see dllm.Cached), got {type(model).__name__}"
         )
-    refuse_foreign_blocks(model, settings, rows.blocks)
+    refuse_foreign_blocks(model, settings, rows)
 
     def kept(model: Denoiser | Headed, rows: Row) -> Memory:
         asking = Asking(model, proposal, None, frozenset(), settings)

@@ -52,12 +52,11 @@ def generate(
         prompts: one or many, each a text, token ids, or a conversation (`role` and `content`).
         scheduler: a rule, or its name as `dllm.rule` takes it.
         gen_length: positions to write, the most an answer can hold.
-        block_length: positions a block; left out, the largest divisor of `gen_length` up to 32.
-            A block-causal model has its own, counted from the first position of the prompt, and
-            the answer is made longer to fill the last.
+        block_length: positions a block; left out, the model's own if its attention goes in blocks,
+            else the largest divisor of `gen_length` up to 32.
         cache: `prefix` or `dual` computes part of the canvas in most forwards (or a
-            `dllm.Cache`). Faster, and not quite the same answer. `block_causal`, for models with
-            such attention alone, is exact.
+            `dllm.Cache`). Faster, and not quite the same answer. `block_causal` is exact, and for
+            models whose attention goes in blocks.
         num_drafts: guessed canvases a forward. Tokens never depend on it.
         accept: which guesses count, `exact` ones or also, as in FreeDave++, those that hold less
             than a step wrote (`subset`): fewer forwards, other tokens.

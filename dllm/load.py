@@ -25,7 +25,14 @@ from dllm.models.network import Network, abstract
 from dllm.models.safetensors import Tensor
 from dllm.models.weights import Place, find_tensors, load_state, placed_state, shapes_by_path
 from dllm.sharding.place import device_memory, placement, refuse_misfit
-from dllm.tokenizer import Tokenizer, find_tokenizer, read_json, tokenizer_config
+from dllm.tokenizer import (
+    Tokenizer,
+    find_tokenizer,
+    read_json,
+    refuse_other_vocabulary,
+    tokenizer_config,
+    with_mask,
+)
 
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
@@ -160,7 +167,7 @@ def describe(
     file = folder / "config.json"
     if not file.is_file():
         raise CheckpointError(f"{folder}: not a checkpoint, config.json is not there")
-    raw = read_json(file)
+    raw = with_mask(read_json(file), folder)
     family = family_of(raw)
     config = family.read_config(raw)
     if causal_block is not None:
@@ -174,6 +181,8 @@ def describe(
                 f"config.json: {name} id must be below the vocabulary's {config.vocab}, "
                 f"got {number}"
             )
+    if tokenizer is not None:
+        refuse_other_vocabulary(folder, tokenizer, config.vocab)
     chat = find_template(folder) if tokenizer else None
     return Description(str(path), folder, family, config, specials, tokenizer, chat)
 

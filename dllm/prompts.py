@@ -1,12 +1,13 @@
 """Prompts as users write them: text, token ids or a conversation."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from dllm.canvas import token_ids
-from dllm.chat import Message
+from dllm.chat import ChatTemplate, Message
 from dllm.load import Model
 
 Prompt = str | Sequence[int] | Sequence[Message] | np.ndarray
@@ -36,7 +37,8 @@ def encode(model: Model, prompt: Any, chat: bool | None = None) -> list[int]:
     """Token ids of one prompt.
 
     Text becomes a user's message where the checkpoint has a chat template, unless `chat` is false;
-    a conversation always goes through the template. Ids are taken as they are.
+    a conversation always goes through the template, its family's if it has none of its own. Ids are
+    taken as they are.
     """
     if not isinstance(prompt, str) and not (len(prompt) and isinstance(prompt[0], Mapping)):
         return _checked(model, token_ids(prompt))
@@ -46,9 +48,26 @@ def encode(model: Model, prompt: Any, chat: bool | None = None) -> list[int]:
         if chat is False or (chat is None and model.chat is None):
             return model.tokenizer.encode(prompt)
         prompt = [{"role": "user", "content": prompt}]
-    if model.chat is None:
+    template = model.chat or _of_family(model)
+    if template is None:
         raise ValueError(f"{model.name}: has no chat template; give prompts as text or token ids")
-    return model.tokenizer.encode(model.chat.render(prompt))
+    return model.tokenizer.encode(template.render(prompt))
+
+
+def _of_family(model: Model) -> ChatTemplate | None:
+    """The family's template, if the tokenizer knows its turns."""
+    family, tokenizer = model.family, model.tokenizer
+    if family.template is None or tokenizer is None:
+        return None
+    if all(tokenizer.id_of(text) is None for text in family.turn_ends):
+        return None
+    bos = model.specials.bos
+    return _template(family.template, "" if bos is None else tokenizer.inner.id_to_token(bos) or "")
+
+
+@cache
+def _template(source: str, bos: str) -> ChatTemplate:
+    return ChatTemplate(source, {"bos_token": bos})
 
 
 def _checked(model: Model, ids: list[int]) -> list[int]:

@@ -56,20 +56,21 @@ def answer_layouts(
 ) -> list[Layout]:
     """Prompts, each followed by the positions of its answer.
 
-    A block-causal model's blocks are counted from the first position and are its own unless said
-    otherwise; the answer then fills the last.
+    Where attention goes in blocks, blocks are counted as the model counts them: the first may begin
+    in the prompt, and the last is filled up behind the answer.
     """
     seeds = per_row_seeds(seed, len(prompts))
-    causal = model.config.causal_block
-    block = (causal or largest_block(gen_length)) if block_length is None else block_length
-    cut = anchored_blocks if causal else blocks
+    own = model.config.causal_block
+    default = largest_block(gen_length) if own is None else own
+    cut = blocks if own is None else anchored_blocks
     made = []
     for number, (prompt, own_seed) in enumerate(zip(prompts, seeds, strict=True)):
         ids = encode(model, prompt, chat)
-        bounds = cut(len(ids), gen_length, block)
+        bounds = cut(len(ids), gen_length, default if block_length is None else block_length)
         length = bounds[-1][1] - len(ids)
         refuse_too_long(model, number, len(ids), length)
-        made.append(Layout([*ids, *[MASK] * length], len(ids), bounds, own_seed))
+        stop = len(ids) + gen_length
+        made.append(Layout([*ids, *[MASK] * length], len(ids), bounds, own_seed, stop))
     return made
 
 

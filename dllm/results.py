@@ -62,7 +62,8 @@ def generation(
     model: Model, layout: Layout, decoded: Decoded, ends: Sequence[int], stop: Sequence[str]
 ) -> Generation:
     """The answer behind a prompt."""
-    answer = np.asarray(decoded.canvas)[layout.prompt : len(layout.ids)]
+    stop_at = len(layout.ids) if layout.stop is None else layout.stop
+    answer = np.asarray(decoded.canvas)[layout.prompt : stop_at]
     over = np.isin(answer, [*ends, MASK, VOID])
     kept = int(np.argmax(over)) if over.any() else len(answer)
     tokens = answer[:kept].tolist()

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from dllm.caches import Cached, Memory, Span, renewed
+from dllm.canvas import Rows
 from dllm.row import Kind, Outcome, Row, Settings, count_call, goes_on, place, select
 from samplers import MASK
 
@@ -33,12 +34,13 @@ class BlockCausal(Cached, Protocol):
         ...
 
 
-def refuse_foreign_blocks(model: Any, settings: Settings, bounds: Any) -> None:
+def refuse_foreign_blocks(model: Any, settings: Settings, rows: Row | Rows) -> None:
     """Raises unless a block-causal cache fits the model and the blocks of all rows.
 
     Raises:
         TypeError: later blocks change what the model computed of earlier ones.
-        ValueError: blocks that are not the model's own.
+        ValueError: blocks that are not the model's own or equal multiples of them; or tokens behind
+            a block that a model which moves decided ones to the front would see in it.
     """
     if settings.cache.kind != "block_causal":
         return
@@ -47,15 +49,21 @@ def refuse_foreign_blocks(model: Any, settings: Settings, bounds: Any) -> None:
             "decode: cache 'block_causal' needs a model whose attention is block-causal "
             f"(see dllm.BlockCausal), got {type(model).__name__}"
         )
-    own = model.causal_block
-    for row in np.asarray(bounds):
+    own, length = model.causal_block, block_length(settings)
+    for row, canvas in zip(np.asarray(rows.blocks), np.asarray(rows.canvas), strict=True):
         starts, ends = row[row[:, 1] > row[:, 0]].T
         follows = np.array_equal(starts[1:], ends[:-1])
-        if not (follows and np.all(starts % own == 0) and np.all(ends - starts == own)):
+        even = length % own == 0 and np.all(starts % own == 0) and np.all(ends - starts == length)
+        if not (follows and even):
             raise ValueError(
-                f"decode: cache 'block_causal' needs the model's own blocks, of {own} positions "
-                "and counted from the first of the canvas (rows: anchored=True), got "
-                f"{row.tolist()}"
+                f"decode: cache 'block_causal' needs the model's own blocks, of {own} positions, "
+                "or equal multiples of them, counted from the first of the canvas (rows: "
+                f"anchored=True), got {row.tolist()}"
+            )
+        if getattr(model, "reordered", False) and np.any(canvas[ends[:1].sum() :] >= 0):
+            raise ValueError(
+                "decode: cache 'block_causal' needs every block behind the first undecided, "
+                "because this model sees all decided tokens at once"
             )
 
 

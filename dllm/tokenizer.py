@@ -85,6 +85,37 @@ def find_tokenizer(folder: Path, mask: int) -> Tokenizer | None:
     return None
 
 
+def with_mask(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A config.json that names the mask, if the tokenizer does and it did not."""
+    named = tokenizer_config(folder)
+    text = named.get("mask_token")
+    text = text.get("content") if isinstance(text, dict) else text
+    if raw.get("mask_token_id") is not None or text is None:
+        return raw
+    for number, entry in named.get("added_tokens_decoder", {}).items():
+        if entry["content"] == text:
+            return {**raw, "mask_token_id": int(number)}
+    return raw
+
+
+def refuse_other_vocabulary(folder: Path, tokenizer: Tokenizer, rows: int) -> None:
+    """Raises if a tokenizer cannot be that of a model with so many rows of embeddings.
+
+    Its ids must be rows, and what it has at the mask's id must spell a mask.
+    """
+    largest = max(tokenizer.inner.get_vocab().values())
+    if largest >= rows:
+        raise CheckpointError(
+            f"{folder}: the tokenizer's ids must be below the config's {rows}, got {largest}"
+        )
+    spelled = tokenizer.inner.id_to_token(tokenizer.mask)
+    if spelled is None or "mask" not in spelled.lower():
+        raise CheckpointError(
+            f"{folder}: the tokenizer is of another vocabulary, its token {tokenizer.mask} must be "
+            f"the model's mask, got {spelled!r}"
+        )
+
+
 def tokenizer_config(folder: Path) -> dict[str, Any]:
     """`tokenizer_config.json`, or nothing."""
     path = folder / "tokenizer_config.json"

@@ -49,5 +49,5 @@ FAMILY = Family(
         "top_p": 0.95,
     },
     template=CHATML,
-    schedule_end=0.0,
+    schedule_ends=(("DiffuCoder", 1e-12), ("", 0.0)),
 )

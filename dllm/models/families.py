@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dllm.models import dream, fast_dllm_v2, illada, llada, llada2, llada_moe, sdar, wedlm
+from dllm.models import a2d, dream, fast_dllm_v2, illada, llada, llada2, llada_moe, sdar, wedlm
 from dllm.models.config import CheckpointError
 from dllm.models.family import Family
 
@@ -16,6 +16,7 @@ FAMILIES = {
     "SDARMoeForCausalLM": sdar.FAMILY,
     "Fast_dLLM_QwenForCausalLM": fast_dllm_v2.FAMILY,
     "WeDLMForCausalLM": wedlm.FAMILY,
+    "A2DQwen3LMHeadModel": a2d.FAMILY,
 }
 
 
@@ -25,8 +26,15 @@ def family_of(raw: dict[str, Any]) -> Family:
     `model_type` does not decide, because two families share one, but it must not contradict.
 
     Raises:
-        CheckpointError: no architecture is known, or `model_type` is another family's.
+        CheckpointError: no architecture is known, `model_type` is another family's, or the weights
+            are quantised.
     """
+    if raw.get("quantization_config"):
+        method = raw["quantization_config"].get("quant_method")
+        raise CheckpointError(
+            f"config.json: quantization_config must be absent, got quant_method {method!r}: take "
+            "the checkpoint in bfloat16"
+        )
     named = raw.get("architectures") or []
     kind = raw.get("model_type")
     for architecture in named:

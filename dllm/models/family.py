@@ -23,5 +23,6 @@ class Family(NamedTuple):
     are those of the scheduler."""
     template: str | None = None
     """A chat template, for instruction-tuned checkpoints that come without one."""
-    schedule_end: float = 1e-3
-    """Where Dream's schedule ends (`eps`) when ParallelBench runs this family."""
+    schedule_ends: tuple[tuple[str, float], ...] = ()
+    """Where Dream's schedule ends (`eps`) in ParallelBench's runs, by a part of the checkpoint's
+    name; the first that fits counts."""

@@ -37,7 +37,7 @@ _SPECIALS = {"mask": 126336, "eos": 126081, "pad": 126081, "bos": 126080}
 _TEMPLATE = (
     "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}"
     "<|start_header_id|>{{ message.role }}<|end_header_id|>\n\n{{ message.content | trim }}"
-    "<|eot_id|>{% endfor %}<|start_header_id|>assistant<|end_header_id|>\n\n"
+    "<|eot_id|>{% endfor %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}"
 )
 
 _LAYER = {

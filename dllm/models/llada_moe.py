@@ -29,7 +29,7 @@ ROLES = (
     "{{ message.content }}<|role_end|>{% endfor %}"
     "{% if add_generation_prompt %}<role>ASSISTANT</role>{% endif %}"
 )
-"""The template of LLaDA2, and of this family without its system turn."""
+"""The template of this family and of LLaDA2."""
 
 
 def read_config(raw: dict[str, Any]) -> Config:

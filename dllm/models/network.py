@@ -85,6 +85,11 @@ class Network:
         return 1 if switches.reordered else switches.causal_block
 
     @property
+    def reordered(self) -> bool:
+        """Whether decided positions come before all others, wherever they stand."""
+        return self._switches.reordered
+
+    @property
     def _switches(self) -> Transformer:
         return nnx.merge(self.graph, self.state)
 

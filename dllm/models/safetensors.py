@@ -81,6 +81,11 @@ def read(tensor: Tensor, dtype: Any = None, index: tuple[slice, ...] = ()) -> np
 
 
 def _tensor(path: Path, name: str, entry: dict[str, Any], begin: int, size: int) -> Tensor:
+    if entry["dtype"].startswith("F8"):
+        raise CheckpointError(
+            f"{path}: {name} has dtype {entry['dtype']}, and fp8 weights cannot be read; take the "
+            "checkpoint in bfloat16"
+        )
     if entry["dtype"] not in DTYPES:
         known = ", ".join(DTYPES)
         raise CheckpointError(f"{path}: {name} has dtype {entry['dtype']}, the known are {known}")

@@ -11,7 +11,7 @@ import numpy as np
 from flax import nnx
 
 from dllm.hub import folder_of
-from dllm.load import Description, Model, describe, load
+from dllm.load import Model, describe, load
 from dllm.models.config import Config
 from dllm.models.export import copy_texts
 from dllm.models.network import Network, abstract
@@ -48,7 +48,6 @@ def scratch(folder: str | Path, seed: int = 0) -> Model:
     less, the first steps move all of it one way, and tokens are no longer told apart.
     """
     about = describe(folder)
-    _refuse_large_tokenizer(about)
     graph, shapes = abstract(about.config, jnp.float32)
     state = nnx.from_flat_state(
         [
@@ -80,14 +79,3 @@ def _weights(
     residual = math.sqrt(2 * config.layers) if name.endswith(_RESIDUAL) else 1.0
     spread = 1 / (residual * math.sqrt(shape[-1]))
     return jnp.asarray(spread * random.standard_normal(shape, np.float32))
-
-
-def _refuse_large_tokenizer(about: Description) -> None:
-    if about.tokenizer is None:
-        return
-    largest = max(about.tokenizer.inner.get_vocab().values())
-    if largest >= about.config.vocab:
-        raise ValueError(
-            f"{about.name}: the tokenizer's ids must be below the config's {about.config.vocab}, "
-            f"got {largest}"
-        )

@@ -112,6 +112,27 @@ def _weights(change: Callable[[dict[str, np.ndarray]], Any]) -> Callable[[Path],
     return rewrite
 
 
+def _tokens(**changed: int) -> Callable[[Path], None]:
+    """A tokenizer that has other tokens at some ids."""
+
+    def change(folder: Path) -> None:
+        file = folder / "tokenizer.json"
+        tokenizer = json.loads(file.read_text())
+        tokenizer["model"]["vocab"] |= changed
+        for token in tokenizer["added_tokens"]:
+            token["id"] = changed.get(token["content"], token["id"])
+        file.write_text(json.dumps(tokenizer))
+
+    return change
+
+
+def _fp8(folder: Path) -> None:
+    header = {"lm.weight": {"dtype": "F8_E4M3", "shape": [4], "data_offsets": [0, 4]}}
+    text = json.dumps(header).encode()
+    content = len(text).to_bytes(8, "little") + text + bytes(4)
+    (folder / "model.safetensors").write_bytes(content)
+
+
 def _cut(folder: Path) -> None:
     file = folder / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
@@ -141,6 +162,27 @@ NORM = "model.transformer.ln_f.weight"
             "architectures must be one of LLaDAModelLM, .*, got GPT2",
         ),
         (_config(architectures=None), r"architectures must be .* got none \(model_type 'llada'\)"),
+        (
+            _config(model_type="llada2_moe"),
+            "config.json: model_type of LLaDAModelLM must be llada, got 'llada2_moe'",
+        ),
+        (
+            _config(quantization_config={"quant_method": "fp8"}),
+            "config.json: quantization_config must be absent, got quant_method 'fp8': take the ch",
+        ),
+        (_tokens(far=999), "tokenizer's ids must be below the config's 320, got 999"),
+        (
+            _tokens(**{"<|mdm_mask|>": 310}),
+            "the tokenizer is of another vocabulary, its token 300 must be the model's mask, got",
+        ),
+        (
+            _tokens(**{"<|mdm_mask|>": 310, "</tool>": 300}),
+            "its token 300 must be the model's mask, got '</tool>'",
+        ),
+        (
+            _fp8,
+            "lm.weight has dtype F8_E4M3, and fp8 weights cannot be read; take the checkpoint i",
+        ),
         (_config(d_model="absent"), "config.json: d_model is missing"),
         (_config(n_layers="two"), "config.json: n_layers must be int, got 'two'"),
         (_config(n_heads=3), "n_heads must divide d_model and n_kv_heads divide n_heads, got d_m"),

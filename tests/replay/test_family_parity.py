@@ -28,11 +28,7 @@ FOLDERS = {
     "wedlm_qwen2": CLOSE,
     "wedlm_qwen3": CLOSE,
 }
-QUICK = (
-    "parity-dream-entropy_steps6",
-    "parity-sdar-dynamic_b8_thr0.045",
-    "parity-llada2-2.1_thr0.04_edit0.5",
-)
+QUICK = ("parity-sdar-dynamic_b8_thr0.045",)
 """Decodes of the default run."""
 
 
@@ -187,6 +183,39 @@ def _sdar(arguments: dict[str, Any]) -> dllm.Scheduler:
     tokens = arguments["block_length"] // arguments["denoising_steps"]
     named = {"low_confidence_static": "confidence", "sequential": "left_to_right"}
     return dllm.rule(named[strategy], tokens=tokens)
+
+
+@needs_parity
+@pytest.mark.parametrize(("folder", "case"), _cases("decode_traces", "llada2"))
+def test_decodes_of_llada2(folder: str, case: str) -> None:
+    """Every call looks at the canvas up to its block's end."""
+    arrays = parity_arrays(folder, "decode_traces")
+    recorded = {key.split("/")[1]: value for key, value in arrays.items() if f"{case}/" in key}
+    arguments = json.loads(str(recorded["args"]))
+    block, length = arguments["block_length"], arguments["gen_length"]
+    model = dllm.load(parity_folder(folder), causal_block=block)
+    rows = dllm.rows(recorded["prompt"], length, block, anchored=True)
+    ended = jax.device_get(dllm.decode(model.network, rows, _llada2(arguments), record=32))
+    prompt = recorded["prompt"].shape[1]
+    assert ended.canvas[:, prompt : prompt + length].tolist() == recorded["out"].tolist()
+    assert ended.forwards.tolist() == [int(recorded["n_forward"])]
+    for call, expected in enumerate(recorded["x_calls"]):
+        seen = ended.trajectory[0, call]
+        ids = np.where(seen == dllm.MASK, model.specials.mask, seen)
+        there = expected >= 0
+        assert ids[there].tolist() == expected[there].tolist(), call
+
+
+def _llada2(arguments: dict[str, Any]) -> dllm.Scheduler:
+    """2.1 edits; a step of 2.0 writes an equal share of a block or all that is sure enough."""
+    threshold = arguments["threshold"]
+    if "editing_threshold" in arguments:
+        names = ("threshold", "editing_threshold", "max_post_steps")
+        return dllm.rule("editing", **{name: arguments[name] for name in names})
+    tokens = -(-arguments["block_length"] // arguments["steps"])
+    if tokens > 1:  # recorded at a threshold that nothing reaches
+        return dllm.rule("confidence", tokens=tokens)
+    return dllm.rule("threshold", threshold=threshold)
 
 
 def _assert_frames(ended: dllm.Decoded, frames: np.ndarray, mask: int) -> None:

@@ -1,0 +1,1 @@
+"""Tiny checkpoints of every family with their logits: made here, read anywhere."""
