@@ -1,12 +1,14 @@
 """`report`: finished runs side by side."""
 
 import argparse
+import json
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.commands.command import Command
+from benchmarks.commands.command import Command, add_out
 from benchmarks.report.against import against_site
+from benchmarks.report.document import document
 from benchmarks.report.rows import refuse_mixed, rows_of
 from benchmarks.report.table import show, site
 from benchmarks.runner.outline import read_outline
@@ -14,6 +16,7 @@ from benchmarks.runner.outline import read_outline
 EXAMPLES = """\
   python -m benchmarks report out/tiny
   python -m benchmarks report out/before out/after
+  python -m benchmarks report out/sweep --out benchmarks/results/tiny.json
   python -m benchmarks report out/official --against site --name GSAI-ML/LLaDA-8B-Instruct
 """
 
@@ -24,6 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--against", choices=["site"], help="flag what is 3 sigma away from published numbers")
     add("--name", metavar="ORG/MODEL", help="the model's on the site; default: as it was loaded")
+    add_out(parser, "the figures, a JSON file")
 
 
 def perform(options: argparse.Namespace) -> None:
@@ -32,6 +36,9 @@ def perform(options: argparse.Namespace) -> None:
         refuse_mixed(options.runs, "--against")
     rows = rows_of(options.runs)
     show(rows)
+    if options.out is not None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(document(options.runs, rows), indent=1) + "\n", "utf-8")
     if options.against:
         name = options.name or read_outline(options.runs[0]).about.get("model", "")
         Console().print(site(*against_site(rows, name)))

@@ -1,5 +1,6 @@
 """Finished runs side by side, plotted and tuned."""
 
+import json
 import sys
 import tomllib
 from pathlib import Path
@@ -40,6 +41,22 @@ def sweep(folder: Path, *rules: str, count: int = 10) -> Path:
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sweep(tmp_path_factory.mktemp("report") / "two", "confidence", "entropy")
+
+
+def test_document(two: Path, tmp_path: Path) -> None:
+    """What is kept says what the tables say."""
+    out = tmp_path / "deep" / "kept.json"
+    command_line.main(["report", str(two), "--out", str(out)])
+    kept = json.loads(out.read_text())
+    assert [run["suite"] for run in kept["runs"]] == ["embedded"]
+    rows = rows_of([two])
+    assert [line["setting"] for line in kept["settings"]] == [row.name for row in rows]
+    first, mean = kept["settings"][0], rows[0].result.mean
+    assert first["accuracy"] == pytest.approx(mean.accuracy, abs=0.01)
+    assert first["tokens_per_step"] == pytest.approx(mean.tokens_per_step, abs=0.001)
+    assert kept["tokens_per_step_at"]["confidence"]["80"] == pytest.approx(
+        speeds_at(curves(rows)["confidence"])[0], abs=0.01
+    )
 
 
 def test_intervals() -> None:
