@@ -18,13 +18,15 @@ from benchmarks.commands import (
     report,
     rows,
     run,
+    search,
     slices,
     trace,
     tune,
 )
 from benchmarks.commands.command import add_commands
-from benchmarks.plan import make_plan
+from benchmarks.plan import CACHES, make_plan
 from benchmarks.tiny.recipe import read_recipe, train
+from dllm.cli.cache import keep_programs
 from dllm.load import DTYPES
 from dllm.models.random import preset_names
 from samplers.named import RULES
@@ -39,6 +41,7 @@ THROUGHPUT = """\
 examples:
   python -m benchmarks throughput                       (a complete decode; minutes)
   python -m benchmarks throughput --steps 32 --no-peer  (the first 32 steps of it)
+  python -m benchmarks throughput --cache prefix dual --tokens-per-step 4 --steps 8 --no-peer
   python -m benchmarks throughput --preset llada-8b --out benchmarks/results/h200.json
   python -m benchmarks throughput --preset llada-1m --prompt 16 --gen 16 --block 8 --batch 1 2
 """
@@ -61,6 +64,7 @@ _MODULES = (
     plot,
     trace,
     tune,
+    search,
     export,
     check,
     rows,
@@ -92,6 +96,8 @@ def main(arguments: list[str] | None = None) -> None:
     """The command line of the benchmarks."""
     parser = make_parser()
     options = parser.parse_args(arguments)
+    if arguments is None:  # callers within Python choose for themselves
+        keep_programs(options)
     try:
         figures = options.measure(options)
     except (ValueError, OSError) as error:
@@ -136,7 +142,13 @@ def _add_throughput(commands: Any) -> None:
     add("--prompt", type=int, metavar="N", help="positions; default: 128; llada-8b 512")
     add("--gen", type=int, metavar="N", help="positions; default: 128; llada-8b 256")
     add("--block", type=int, default=32, metavar="N", help="positions; default: %(default)s")
-    add("--tokens-per-step", type=int, default=1, metavar="N", help="in a row; default: 1")
+    add("--tokens-per-step", type=int, metavar="N", help="in a row; default: 1; llada-8b 4")
+    add(
+        "--cache",
+        nargs="*",
+        choices=CACHES,
+        help="also time steps over these; default: none; llada-8b both",
+    )
     add("--steps", type=int, metavar="N", help="to run and time; default: all; llada-8b 32")
     add("--turn", type=int, default=8, metavar="N", help="steps a turn; default: %(default)s")
     add("--matmul", type=int, metavar="N", help="yardstick's size; default: 8192; CPUs 2048")
@@ -160,6 +172,7 @@ def _throughput(options: argparse.Namespace) -> dict[str, Any]:
         turn=options.turn,
         matmul=options.matmul,
         peer=options.peer,
+        caches=options.cache,
     )
     return throughput.measure(plan)
 

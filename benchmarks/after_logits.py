@@ -9,10 +9,6 @@ one argmax over both.
 A rule may take 1.3 times an argmax, one that works on whole distributions 4 times.
 """
 
-import inspect
-import os
-import platform
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -25,13 +21,13 @@ from rich.progress import track
 from rich.table import Table
 
 import dllm
+from benchmarks import machine
+from benchmarks.runner.settings import files_in_words
 from dllm.decode import advance, begin_rows, plan_program
-from samplers.named import RULES
+from dllm.learn2pd.training import first_filter
 from samplers.parts import needs
 
 BAR, BAR_OF_DISTRIBUTIONS = 1.3, 4.0
-GIVEN = {"eos": 3, "answer_start": 0}
-"""What some rules have no default for."""
 
 
 @dllm.part
@@ -71,8 +67,11 @@ def measure(
     argmax = jax.jit(lambda model: jax.tree.map(lambda leaf: jnp.argmax(leaf, axis=-1), model))
     table = Table("scheduler", "argmax ms", "step ms", "step / argmax", "bar", "")
     figures = {}
+    # What some rules have no default for; the values do not matter here.
+    ids = {"vocab": vocab, "eos": 3, "answer_start": 0, "filter": first_filter(window)}
     for name in track(schedulers, "after logits", console=Console(stderr=True), transient=True):
-        rule = rule_of(name, vocab)
+        with files_in_words([name]):
+            rule = dllm.rule(name, ids=ids)
         wants = needs(rule)
         model = Still(values, shadow if "hindsight" in wants else None)
         plain, step = _alternate(
@@ -88,25 +87,9 @@ def measure(
         "shape": list(shape),
         "drafts": drafts,
         "repeats": repeats,
-        "device": jax.devices()[0].device_kind,
-        "machine": platform.machine(),
-        "load_average": os.getloadavg()[0],
-        "jax": jax.__version__,
+        **machine.description(),
         "schedulers": figures,
     }
-
-
-def rule_of(text: str, vocab: int) -> dllm.Scheduler:
-    """The rule of this name, with what it has no default for."""
-    parts = [(name, inspect.signature(RULES[name]).parameters) for name in text.split("+")]
-    given = {"vocab": vocab, **GIVEN}
-    options: dict[str, Any] = {
-        f"{name}.{key}": value
-        for name, known in parts
-        for key, value in given.items()
-        if key in known
-    }
-    return dllm.rule(text, **options)
 
 
 def _step(
@@ -126,7 +109,5 @@ def _alternate(calls: list[Callable[[], Any]], repeats: int) -> list[float]:
     taken: list[list[float]] = [[] for _ in calls]
     for _ in range(repeats):
         for call, times in zip(calls, taken, strict=True):
-            begun = time.perf_counter()
-            jax.block_until_ready(call())
-            times.append(1e3 * (time.perf_counter() - begun))
+            times.append(machine.milliseconds(call))
     return [min(times) for times in taken]

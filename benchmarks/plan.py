@@ -2,12 +2,15 @@
 
 import dataclasses
 import importlib.util
+from collections.abc import Sequence
 
 import jax
 
 from dllm.models.config import Config, Specials
 from dllm.models.families import family_of
 from dllm.models.random import preset as config_of_preset
+
+CACHES = ("prefix", "dual")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Plan:
     copy_mib: int
     """Size of what the bandwidth is measured with."""
     peer: bool
+    caches: tuple[str, ...] = ()
+    """Kinds that are timed too."""
 
     @property
     def length(self) -> int:
@@ -52,10 +57,11 @@ def make_plan(
     gen: int | None = None,
     block: int = 32,
     steps: int | None = None,
-    per_step: int = 1,
+    per_step: int | None = None,
     turn: int = 8,
     matmul: int | None = None,
     peer: bool | None = None,
+    caches: Sequence[str] | None = None,
 ) -> Plan:
     """A plan; what is left out fits the preset, and the peer runs wherever it can.
 
@@ -65,6 +71,7 @@ def make_plan(
     _refuse_below_one(gen=gen, per_step=per_step)
     large = preset == "llada-8b"
     gen = gen or (256 if large else 128)
+    per_step = per_step or (4 if large else 1)
     schedule = gen // per_step
     host = jax.default_backend() == "cpu"
     most = min(32, schedule) if large else schedule
@@ -81,6 +88,7 @@ def make_plan(
         matmul=(2048 if host else 8192) if matmul is None else matmul,
         copy_mib=256 if host else 2048,
         peer=False,
+        caches=tuple((CACHES if large else ()) if caches is None else caches),
     )
     _refuse(made)
     obstacle = _peer_obstacle(made)
@@ -108,6 +116,11 @@ def _refuse(plan: Plan) -> None:
         raise ValueError(
             "throughput: block must divide gen and tokens-per-step divide block, got "
             f"gen {plan.gen}, block {plan.block}, tokens-per-step {plan.per_step}"
+        )
+    if plan.caches and plan.per_step == plan.block:
+        raise ValueError(
+            "throughput: with a cache a block must take two steps at least, got block "
+            f"{plan.block} and tokens-per-step {plan.per_step}"
         )
     if not 1 <= plan.steps <= plan.schedule:
         raise ValueError(

@@ -18,7 +18,7 @@ batch then cost what they cost one by one, and the share of the matmul rate is w
 A sampler that takes logits of the whole sequence multiplies the head with all of it, and its
 float64 softmax reads and writes rows x length x vocabulary numbers of 8 bytes several times.
 
-Times are medians over turns.
+Times are medians over turns. `benchmarks.cached` has the steps over a cache.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks import machine
+from benchmarks import cached, machine
 from benchmarks.contenders import Contender, Loop, Model, Peer, Work, repeated
 from benchmarks.plan import Plan, shape
 from benchmarks.random_network import random_network
@@ -57,6 +57,17 @@ _LINES = (
     ("copy, GB / s", "{:.4g}", "copy_gb_per_s"),
     ("least ms by matmul rate", "{:.2f}", "least_ms_by_matmul"),
     ("least ms to read weights", "{:.2f}", "least_ms_by_copy"),
+)
+_CACHE_LINES = (
+    ("ms a full step", "{:.2f}", "full_ms"),
+    ("  share of the matmul rate", "{:.1%}", "full_of_matmul"),
+    ("  share of the bandwidth", "{:.1%}", "full_of_bandwidth"),
+    ("ms a step over the cache", "{:.2f}", "block_ms"),
+    ("  share of the matmul rate", "{:.1%}", "block_of_matmul"),
+    ("  share of the bandwidth", "{:.1%}", "block_of_bandwidth"),
+    ("tokens a forward", "{}", "tokens_per_forward"),
+    ("tokens / s", "{:.1f}", "tokens_per_s"),
+    ("cache, MiB", "{:.1f}", "cache_mib"),
 )
 _PEER_LINES = (
     ("PyTorch: ms a step", "{:.2f}", "ms_per_step"),
@@ -84,6 +95,11 @@ def measure(plan: Plan) -> Figures:
         "parameters": config.parameters,
         "peak_mib": memory,
         "attention": attention,
+        "caches": [
+            {"batch": work.batch, **cached.measure(work, kind)}
+            for kind in plan.caches
+            for work in works
+        ],
         "runs": [{**begun, **_measure(work)} for work, begun in zip(works, started, strict=True)],
     }
     _print(figures)
@@ -213,6 +229,10 @@ def _print(figures: Figures) -> None:
     if figures["peer"]:
         _fill(table, _PEER_LINES, [run["peer"] for run in figures["runs"]])
     console.print(table)
+    if figures["caches"]:
+        table = Table("", *(f"{run['kind']}, batch {run['batch']}" for run in figures["caches"]))
+        _fill(table, _CACHE_LINES, figures["caches"])
+        console.print(table)
     attention = figures["attention"]
     console.print(
         f"attention by lengths and by mask ({attention['backend']}): logits up to "

@@ -27,6 +27,7 @@ from dllm.decode import Decoded, decode, python_while_loop
 from dllm.forward import Constraint, Denoiser, Headed, Reviewing
 from dllm.generate import generate
 from dllm.infill import Hole, infill, parse_template
+from dllm.languages import Languages
 from dllm.load import Model, load
 from dllm.models.config import CheckpointError
 from dllm.pool import Pooled, decode_many
@@ -72,6 +73,7 @@ __all__ = [
     "Infilling",
     "Interrupted",
     "Kind",
+    "Languages",
     "Model",
     "Move",
     "Outcome",

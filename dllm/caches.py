@@ -12,8 +12,9 @@ https://arxiv.org/abs/2505.22618.
 
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from dllm.row import Cache, Kind, Row, Settings, place
 from samplers import VOID
@@ -84,6 +85,16 @@ def as_cache(cache: "str | Cache") -> Cache:
             f"got {cache.refresh}"
         )
     return cache
+
+
+def renewed(told: Bool[Array, " batch"], fresh: Memory, memory: Memory) -> Memory:
+    """Memory as made anew for those rows, as it was for the others."""
+
+    def renew(new: Array, old: Array) -> Array:
+        rows = jnp.tile(told, new.shape[0] // told.shape[0])  # with guidance twice as many
+        return jnp.where(jnp.expand_dims(rows, tuple(range(1, new.ndim))), new, old)
+
+    return jax.tree.map(renew, fresh, memory)
 
 
 def due(cache: Cache, row: Row) -> Array:

@@ -80,6 +80,12 @@ def stack(layouts: Sequence[Layout], length: int | None = None, number: int = 1)
     )
 
 
+@jax.jit
+def pick(rows: Rows, index: Int[Array, " picked"] | np.ndarray) -> Rows:
+    """Some of the rows, in this order."""
+    return jax.tree.map(lambda leaf: leaf[index], rows)
+
+
 def blocks(
     prompt: int, gen_length: Number, block_length: int | None = None
 ) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from dllm.caches import KINDS, Cached, Memory, as_cache, due
+from dllm.caches import KINDS, Cached, Memory, as_cache, due, renewed
 from dllm.canvas import Rows
 from dllm.drafts import ACCEPTS, DRAFTERS, settle
 from dllm.forward import (
@@ -22,6 +22,7 @@ from dllm.forward import (
     Constraint,
     Denoiser,
     Headed,
+    HostConstraint,
     look,
     look_and_remember,
     look_by_memory,
@@ -82,7 +83,7 @@ def decode(
     scheduler: Scheduler,
     proposal: Proposal = Proposal(),  # noqa: B008  (frozen)
     *,
-    constraint: Constraint | None = None,
+    constraint: Constraint | HostConstraint | None = None,
     cache: str | Cache = "none",
     num_drafts: int = 1,
     accept: str = "exact",
@@ -108,7 +109,8 @@ def decode(
     where it could have left a block earlier (LLaDA's and Dream's fixed schedules, Fast-dLLM's first
     look at a block that the full forward filled, FreeDave's at one that a step filled, and what a
     block-causal cache stores of the last block).
-    `while_loop=python_while_loop` runs the same steps from Python.
+    `while_loop=python_while_loop` runs the same steps from Python, as a constraint that is asked on
+    the host (`dllm.Languages`) always does.
 
     Hyper-parameters, seeds, the bounds of blocks and `max_steps` are data. Shapes, the length of
     the longest block and the other keyword arguments recompile.
@@ -127,11 +129,12 @@ def decode(
     )
     start = place_rows(mesh_of(model), begin_rows(scheduler, settings, max_steps, rows))
     memory = begin_memory(model, proposal, settings, start)
-    runner = (
-        run_compiled if while_loop is jax.lax.while_loop else partial(run, while_loop=while_loop)
-    )
     fixed = (model, proposal, constraint, scheduler)
-    ended, *_ = runner(*fixed, start, memory, Leave(), settings=settings)
+    if isinstance(constraint, HostConstraint) or while_loop is jax.lax.while_loop:
+        ended, *_ = run_rows(*fixed, start, memory, Leave(), settings=settings)
+    else:
+        fixed = (model, proposal, constraint, scheduler)
+        ended, *_ = run(*fixed, start, memory, Leave(), settings=settings, while_loop=while_loop)
     return result(ended, settings)
 
 
@@ -251,7 +254,7 @@ def memory_shapes(
 
     def kept(model: Denoiser | Headed, rows: Row) -> Memory:
         asking = Asking(model, proposal, None, frozenset(), settings)
-        return look_and_remember(asking, _undrafted(rows))[1]
+        return look_and_remember(asking, undrafted(rows))[1]
 
     mesh = mesh_of(model)
     return jax.tree.map(
@@ -262,7 +265,8 @@ def memory_shapes(
     )
 
 
-def _undrafted(rows: Row) -> Row:
+def undrafted(rows: Row) -> Row:
+    """Rows with one draft, their canvas."""
     return rows._replace(drafts=rows.canvas[:, None])
 
 
@@ -282,7 +286,7 @@ def advance(
     predictions = look(asking, rows) if memory is None else look_by_memory(asking, rows, memory)
     told = rows.outcome == Outcome.RUNNING
     if memory is not None:
-        told = told & ~_due(settings, rows)
+        told = told & ~due_rows(settings, rows)
     return _tell(proposal, scheduler, settings, KINDS[settings.cache.kind], told, rows, predictions)
 
 
@@ -301,23 +305,19 @@ def refresh(
 
     Over a block-causal cache no step follows: the forward is of finished blocks.
     """
-    told = (rows.outcome == Outcome.RUNNING) & _due(settings, rows)
+    told = (rows.outcome == Outcome.RUNNING) & due_rows(settings, rows)
     asking = Asking(model, proposal, constraint, needs(scheduler), settings)
     if settings.cache.kind == "block_causal":
-        seen = _undrafted(rows)
+        seen = undrafted(rows)
         kept = partial(store, asking, seen, memory)
         return keep(settings, partial(prefill, asking, seen), kept, rows, memory, told)
-    predictions, fresh = look_and_remember(asking, _undrafted(rows))
+    predictions, fresh = look_and_remember(asking, undrafted(rows))
     rows = _tell(proposal, scheduler, settings, Kind.FULL, told, rows, predictions)
-
-    def renew(new: Array, old: Array) -> Array:
-        renewed = jnp.tile(told, new.shape[0] // told.shape[0])  # with guidance twice the rows
-        return jnp.where(jnp.expand_dims(renewed, tuple(range(1, new.ndim))), new, old)
-
-    return rows, jax.tree.map(renew, fresh, memory)
+    return rows, renewed(told, fresh, memory)
 
 
-def _due(settings: Settings, rows: Row) -> Array:
+def due_rows(settings: Settings, rows: Row) -> Array:
+    """Which rows wait for a full forward, or for something to be stored."""
     return jax.vmap(partial(due, settings.cache))(rows)
 
 
@@ -363,7 +363,7 @@ def run(
         """Forwards that leave memory as it is, so that the loop does not carry it."""
 
         def on(carry: tuple[Row, Array]) -> Array:
-            waits = memory is not None and _wanted(settings, carry[0])
+            waits = memory is not None and wanted(settings, carry[0])
             return going(*carry) & jnp.logical_not(waits)
 
         def ahead(carry: tuple[Row, Array]) -> tuple[Row, Array]:
@@ -378,7 +378,7 @@ def run(
     def between(carry: _Carry) -> _Carry:
         rows, forwards = within(carry.memory, carry.rows, carry.forwards)
         return while_loop(
-            lambda c: going(c.rows, c.forwards) & _wanted(settings, c.rows),
+            lambda c: going(c.rows, c.forwards) & wanted(settings, c.rows),
             anew,
             _Carry(rows, carry.memory, forwards),
         )
@@ -397,13 +397,31 @@ class _Carry(NamedTuple):
     forwards: Int[Array, ""]
 
 
-def _wanted(settings: Settings, rows: Row) -> Array:
+def wanted(settings: Settings, rows: Row) -> Array:
     """Whether enough rows wait for a full forward."""
     running = rows.outcome == Outcome.RUNNING
-    return 2 * jnp.sum(running & _due(settings, rows)) >= jnp.sum(running)
+    return 2 * jnp.sum(running & due_rows(settings, rows)) >= jnp.sum(running)
 
 
 run_compiled = jax.jit(run, static_argnames="settings", donate_argnames="memory")
+
+
+def run_rows(
+    model: Denoiser | Headed,
+    proposal: Proposal,
+    constraint: Constraint | HostConstraint | None,
+    scheduler: Scheduler,
+    rows: Row,
+    memory: Memory | None,
+    leave: Leave,
+    *,
+    settings: Settings,
+) -> tuple[Row, Memory | None, Any]:
+    """`run` as one compiled program; from Python where the constraint is asked on the host."""
+    after = (scheduler, rows, memory, leave)
+    if isinstance(constraint, HostConstraint):
+        return constraint.run(model, proposal, *after, settings=settings)
+    return run_compiled(model, proposal, constraint, *after, settings=settings)
 
 
 def python_while_loop(going: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any) -> Any:

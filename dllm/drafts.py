@@ -14,6 +14,8 @@ the step wrote and the draft does not hold is undecided again.
 https://arxiv.org/abs/2510.00294.
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
@@ -33,7 +35,7 @@ from dllm.row import (
 )
 from dllm.stores import after_look, scope
 from samplers import MASK, VOID, Prediction, Scheduler
-from samplers.base import LOG_ZERO
+from samplers.base import unseen
 
 ACCEPTS = ("exact", "subset")
 """Which drafts are gone on from: the true step's canvas, or also one that holds less."""
@@ -55,9 +57,21 @@ def settle(
     A full forward that other kinds follow is told of the first draft alone: what the next forward
     would have given is then not what this one saw.
     """
-    number = predictions.tokens.shape[0]
-    row = _count_look(settings, kind, row, number)
+    row = count_look(settings, kind, row, predictions.tokens.shape[0])
     confirmed, used = _confirm(scheduler, settings, greedy, row, predictions)
+    return redraft(scheduler, settings, kind, row, confirmed, used, predictions)
+
+
+def redraft(
+    scheduler: Scheduler,
+    settings: Settings,
+    kind: Kind,
+    row: Row,
+    confirmed: Row,
+    used: Int[Array, ""],
+    predictions: Prediction,
+) -> Row:
+    """The row after its true steps, with the canvases that the next forward looks at."""
     looked = row.drafts[used]
     stale = jax.tree.map(lambda leaf: leaf[used], predictions)
     confirmed = after_look(settings, confirmed, looked)
@@ -76,27 +90,54 @@ def _confirm(
     predictions: Prediction,
 ) -> tuple[Row, Int[Array, ""]]:
     """Takes true steps while their canvas was looked at; also says which look came last."""
-    offsets = jnp.arange(predictions.tokens.shape[0], dtype=jnp.int32)
-    drafts = row.drafts[: len(offsets)]
+    number = predictions.tokens.shape[0]
 
-    def another(carry, taken):
-        here, used, alive = carry
-        prediction = _told(settings, here, jax.tree.map(lambda leaf: leaf[used], predictions))
-        moved = take_step(scheduler, settings, _record_canvas(here), prediction)
-        agreed = _agreed(settings, drafts, offsets > used, here, moved)
-        agreed = agreed & (greedy | (offsets == taken))
-        found = alive & jnp.any(agreed)
-        last = jnp.max(jnp.where(agreed, offsets, 0))
-        if settings.accept == "subset":
-            moved = select(found, _fall_back(here, moved, drafts[last]), moved)
-        here = select(alive, moved, here)
-        stays = _within(settings, row, here, crosses=greedy)
-        stays = stays & ~(due(settings.cache, here) & settings.cache.on)
-        return (here, jnp.where(found, last, used), found & stays), None
+    def another(progress: Progress, taken: Int[Array, ""]) -> tuple[Progress, None]:
+        here, used, _ = progress
+        prediction = told(settings, here, jax.tree.map(lambda leaf: leaf[used], predictions))
+        moved = take_step(scheduler, settings, record_canvas(here), prediction)
+        return follow(settings, greedy, row, number, taken, progress, moved), None
 
-    start = (row, jnp.int32(0), goes_on(row))
-    (row, used, _), _ = jax.lax.scan(another, start, offsets + 1)
+    start = Progress(row, jnp.int32(0), goes_on(row))
+    (row, used, _), _ = jax.lax.scan(another, start, jnp.arange(number, dtype=jnp.int32) + 1)
     return row, used
+
+
+class Progress(NamedTuple):
+    """How far a row has come with one forward's predictions."""
+
+    row: Row
+    used: Int[Array, ""]
+    """The draft whose prediction comes next, or came last."""
+    alive: Bool[Array, ""]
+    """Whether there is one that comes next."""
+
+
+def follow(
+    settings: Settings,
+    greedy: Bool[Array, ""],
+    row: Row,
+    number: int,
+    taken: Int[Array, ""],
+    progress: Progress,
+    moved: Row,
+) -> Progress:
+    """After a true step: on to the draft that looked at the canvas it arrived at, if one did.
+
+    `row` is as the forward saw it, with `number` drafts looked at; `taken` steps were made of it.
+    """
+    here, used, alive = progress
+    offsets, drafts = jnp.arange(number, dtype=jnp.int32), row.drafts[:number]
+    agreed = _agreed(settings, drafts, offsets > used, here, moved)
+    agreed = agreed & (greedy | (offsets == taken))
+    found = alive & jnp.any(agreed)
+    last = jnp.max(jnp.where(agreed, offsets, 0))
+    if settings.accept == "subset":
+        moved = select(found, _fall_back(here, moved, drafts[last]), moved)
+    here = select(alive, moved, here)
+    stays = _within(settings, row, here, crosses=greedy)
+    stays = stays & ~(due(settings.cache, here) & settings.cache.on)
+    return Progress(here, jnp.where(found, last, used), found & stays)
 
 
 def _agreed(
@@ -140,7 +181,7 @@ def _within(
     return goes_on(here) & same
 
 
-def _told(settings: Settings, row: Row, prediction: Prediction) -> Prediction:
+def told(settings: Settings, row: Row, prediction: Prediction) -> Prediction:
     """What a rule is told: of its block and nothing else, also where more was looked at."""
     if not settings.ahead:
         return prediction
@@ -148,9 +189,8 @@ def _told(settings: Settings, row: Row, prediction: Prediction) -> Prediction:
     inside = (at >= here.start) & (at < here.end)
 
     def tell(path: tuple, leaf: Array) -> Array:
-        empty = LOG_ZERO if path[0].name.startswith("log_") else 0
         kept = inside.reshape(-1, *[1] * (leaf.ndim - 1))
-        return jnp.where(kept, leaf, jnp.asarray(empty, leaf.dtype))
+        return jnp.where(kept, leaf, jnp.asarray(unseen(path), leaf.dtype))
 
     return jax.tree.map_with_path(tell, prediction)
 
@@ -170,7 +210,7 @@ def _guess(
 
     def ahead(carry, _):
         guess, alive = carry
-        moved = take_step(scheduler, settings, guess, _told(settings, guess, stale))
+        moved = take_step(scheduler, settings, guess, told(settings, guess, stale))
         alive = alive & _within(settings, row, moved)
         guess = select(alive, moved, guess)
         return (guess, alive), guess.canvas
@@ -179,14 +219,16 @@ def _guess(
     return jnp.concatenate([row.canvas[None], guesses])
 
 
-def _count_look(settings: Settings, kind: Kind, row: Row, number: int) -> Row:
+def count_look(settings: Settings, kind: Kind, row: Row, number: int) -> Row:
+    """Takes note of a forward that looked at so many drafts of the row."""
     start, stop = jnp.int32(0), jnp.sum(row.canvas != VOID, dtype=jnp.int32)
     if kind != Kind.FULL:
         start, stop, _ = span_of(settings, row, stop)
     return count_call(row, kind, start, stop, jnp.minimum(row.drafted, number))
 
 
-def _record_canvas(row: Row) -> Row:
+def record_canvas(row: Row) -> Row:
+    """Takes note of the canvas before a true step, if that is kept."""
     if not row.trajectory.shape[0]:
         return row
     return row._replace(trajectory=row.trajectory.at[row.total].set(row.canvas, mode="drop"))

@@ -1,12 +1,13 @@
 """One forward: the drafts of all rows through the model, and what is read off its logits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Shaped
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Shaped, UInt32
 
 from dllm.caches import Cached, Memory, Span, span_of
 from dllm.propose import Proposal, Scene, guide, hindsight, read
@@ -14,7 +15,7 @@ from dllm.row import Row, Settings, place, streams
 from dllm.sharding.rules import RULES, mesh_of, vocab_shards
 from dllm.stores import BlockCausal, block_length, scope
 from samplers import MASK, VOID, Prediction
-from samplers.base import LOG_ZERO
+from samplers.base import unseen
 
 
 @runtime_checkable
@@ -80,6 +81,40 @@ class Constraint(Protocol):
         ...
 
 
+@runtime_checkable
+class HostConstraint(Protocol):
+    """A constraint that is asked on the host, and the loop that asks it (see `dllm.hosted`)."""
+
+    def take(self, rows: Sequence[int]) -> "HostConstraint":
+        """The same for a batch of these rows; a negative number is an empty slot."""
+        ...
+
+    def run(self, *arguments: Any, settings: Settings) -> tuple[Row, Memory | None, Any]:
+        """`dllm.decode.run` under this constraint, which is not among the arguments."""
+        ...
+
+
+HostArray = Array | np.ndarray
+
+
+class ClassBits(NamedTuple):
+    """A constraint by classes of tokens: what crosses from the host to the device."""
+
+    words: UInt32[HostArray, "batch drafts length words"]
+    """Of each position of each draft, the classes that may stand there, as bits."""
+    language: Int[HostArray, " batch"]
+    """Of each row, the number of its language."""
+    classes: Int[HostArray, "languages vocab"]
+    """Of each language, the class of every token."""
+
+
+def expand(classes: Int[HostArray, "languages vocab"], scene: Scene) -> Bool[Array, "window vocab"]:
+    """The tokens of a window's classes."""
+    assert scene.words is not None
+    own = jnp.asarray(classes)[scene.language]
+    return (scene.words[:, own >> 5] >> (own & 31).astype(jnp.uint32)[None] & 1).astype(bool)
+
+
 PIECE = 2**28
 """Bytes of float32 logits that a device holds at a time, if the model lets its head be asked."""
 
@@ -93,7 +128,7 @@ class Asking(NamedTuple):
 
     model: Denoiser | Headed
     proposal: Proposal
-    constraint: Constraint | None
+    constraint: Constraint | ClassBits | None
     needs: frozenset[str]
     settings: Settings
 
@@ -104,28 +139,52 @@ class Asking(NamedTuple):
         return self.model
 
 
+class Seen(NamedTuple):
+    """What a model has answered, before anything is read off it."""
+
+    starts: Int[Array, " batch"]
+    """Where each row's window begins."""
+    answer: Float[Array, "items window width"]
+    """States of all drafts' windows, or their logits."""
+
+
 def look(asking: Asking, rows: Row) -> Prediction:
     """Predictions of every row's drafts; leaves `[batch, drafts, length]`."""
-    ask = asking.model.hidden if isinstance(asking.model, Headed) else asking.model.logits
-    starts, width = _full_window(asking, rows)
-    asked = (_canvases(asking.proposal, rows), _per_draft(starts, asking, rows), width)
-    if "hindsight" not in asking.needs:
-        return _predictions(asking, rows, starts, ask(*asked))
-    answer, shadow = _review(asking, rows, starts, width)(*asked)
-    return _predictions(asking, rows, starts, jnp.concatenate([answer, shadow]))
+    return predictions(asking, rows, see(asking, rows))
 
 
 def look_and_remember(asking: Asking, rows: Row) -> tuple[Prediction, Memory]:
     """As `look`, with what the model computed on the way. Rows have one draft, their canvas."""
-    starts, width = _full_window(asking, rows)
-    canvases = _canvases(asking.proposal, rows)
-    answer, kept = asking.cached.remember(canvases, _per_draft(starts, asking, rows), width)
-    exists = jnp.sum(rows.canvas != VOID, axis=-1, dtype=jnp.int32)
-    return _predictions(asking, rows, starts, answer), Memory(kept, exists)
+    seen, memory = see_and_remember(asking, rows)
+    return predictions(asking, rows, seen), memory
 
 
 def look_by_memory(asking: Asking, rows: Row, memory: Memory) -> Prediction:
     """As `look`, but only part of the canvas is computed and the rest taken from memory."""
+    return predictions(asking, rows, see_by_memory(asking, rows, memory))
+
+
+def see(asking: Asking, rows: Row) -> Seen:
+    """The model's answer to every row's drafts."""
+    ask = asking.model.hidden if isinstance(asking.model, Headed) else asking.model.logits
+    starts, width = _full_window(asking, rows)
+    asked = (_canvases(asking.proposal, rows), _per_draft(starts, asking, rows), width)
+    if "hindsight" not in asking.needs:
+        return Seen(starts, ask(*asked))
+    answer, shadow = _review(asking, rows, starts, width)(*asked)
+    return Seen(starts, jnp.concatenate([answer, shadow]))
+
+
+def see_and_remember(asking: Asking, rows: Row) -> tuple[Seen, Memory]:
+    """As `see`, with what the model computed on the way."""
+    starts, width = _full_window(asking, rows)
+    canvases = _canvases(asking.proposal, rows)
+    answer, kept = asking.cached.remember(canvases, _per_draft(starts, asking, rows), width)
+    return Seen(starts, answer), _memory(kept, rows)
+
+
+def see_by_memory(asking: Asking, rows: Row, memory: Memory) -> Seen:
+    """As `see`, but only part of the canvas is computed and the rest taken from memory."""
     settings = asking.settings
     spans = jax.vmap(partial(span_of, settings))(rows, memory.known)
     span = jax.tree.map(lambda leaf: _per_draft(leaf, asking, rows), spans)
@@ -133,7 +192,7 @@ def look_by_memory(asking: Asking, rows: Row, memory: Memory) -> Prediction:
     canvases = _canvases(asking.proposal, rows)
     answer = asking.cached.recall(kept, canvases, span, settings.computed)
     width = settings.computed if "canvas" in asking.needs else settings.window
-    return _predictions(asking, rows, spans.start, answer[:, :width])
+    return Seen(spans.start, answer[:, :width])
 
 
 def _review(
@@ -155,7 +214,7 @@ def prefill(asking: Asking, rows: Row) -> Memory:
     """What a full forward computes, for a block-causal cache. Rows have one draft, their canvas."""
     canvases = _canvases(asking.proposal, rows)
     _, kept = asking.cached.remember(canvases, jnp.zeros(canvases.shape[0], jnp.int32), 1)
-    return Memory(kept, jnp.sum(rows.canvas != VOID, axis=-1, dtype=jnp.int32))
+    return _memory(kept, rows)
 
 
 def store(asking: Asking, rows: Row, memory: Memory, spans: Span) -> Any:
@@ -164,6 +223,10 @@ def store(asking: Asking, rows: Row, memory: Memory, spans: Span) -> Any:
     span = jax.tree.map(lambda leaf: _per_draft(leaf, asking, rows), spans)
     window = block_length(asking.settings)
     return asking.model.store(memory.kept, _canvases(asking.proposal, rows), span, window)
+
+
+def _memory(kept: Any, rows: Row) -> Memory:
+    return Memory(kept, jnp.sum(rows.canvas != VOID, axis=-1, dtype=jnp.int32))
 
 
 def _full_window(asking: Asking, rows: Row) -> tuple[Int[Array, " batch"], int]:
@@ -188,35 +251,39 @@ def _per_draft(leaf: Shaped[Array, " batch *more"], asking: Asking, rows: Row) -
     return jnp.concatenate([jnp.repeat(leaf, rows.drafts.shape[1], axis=0)] * halves)
 
 
-def _predictions(
-    asking: Asking,
-    rows: Row,
-    starts: Int[Array, " batch"],
-    answer: Float[Array, "items window width"],
-) -> Prediction:
+def predictions(asking: Asking, rows: Row, seen: Seen) -> Prediction:
     """What the model's answer says of every draft; leaves `[batch, drafts, length]`."""
+    starts, answer = seen
     shape, window = rows.drafts.shape[:2], answer.shape[1]
     constraint = asking.constraint
+    bits = None
+    if isinstance(constraint, ClassBits):
+        bits = (jnp.asarray(constraint.words), jnp.asarray(constraint.language))
 
     def of_draft(
-        row: Row, start: Int[Array, ""], offset: Int[Array, ""]
+        row: Row, start: Int[Array, ""], bits: tuple[Array, Array] | None, offset: Int[Array, ""]
     ) -> tuple[Scene, Bool[Array, " length"]]:
         canvas = row.drafts[offset]
         at = start + jnp.arange(window)
         key, _ = streams(row.key, row.block, row.step + offset)
-        bits = None if constraint is None else constraint.allowed(canvas)[at]
+        scene = Scene(key, row.total + offset, at, canvas[at])
+        if bits is not None:
+            scene = scene._replace(words=bits[0][offset, at], language=bits[1])
+        elif isinstance(constraint, Constraint):
+            scene = scene._replace(allowed=constraint.allowed(canvas)[at])
         visible = _visible(asking, row, canvas) & (jnp.arange(canvas.shape[0]) >= start)
-        return Scene(key, row.total + offset, at, canvas[at], bits), visible
+        return scene, visible
 
-    of_row = jax.vmap(of_draft, in_axes=(None, None, 0))
-    scenes, visible = jax.vmap(of_row, in_axes=(0, 0, None))(rows, starts, jnp.arange(shape[1]))
+    of_row = jax.vmap(of_draft, in_axes=(None, None, None, 0))
+    of_batch = jax.vmap(of_row, in_axes=(0, 0, 0, None))
+    scenes, visible = of_batch(rows, starts, bits, jnp.arange(shape[1]))
     features: Features = tuple(answer.reshape(-1, shape[0] * shape[1], *answer.shape[1:]))
     # Rows and drafts as one axis: XLA's CPU backend reduces `[rows, 1, window, vocab]` many times
     # slower than `[rows, window, vocab]`.
     items = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), scenes)
-    predictions = _read_all(asking, items, features)
-    predictions = jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), predictions)
-    return jax.vmap(jax.vmap(_spread))(predictions, scenes.at, visible)
+    told = _read_all(asking, items, features)
+    told = jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), told)
+    return jax.vmap(jax.vmap(_spread))(told, scenes.at, visible)
 
 
 def _read_all(asking: Asking, scenes: Scene, features: Features) -> Prediction:
@@ -226,10 +293,17 @@ def _read_all(asking: Asking, scenes: Scene, features: Features) -> Prediction:
     headed = isinstance(model, Headed)
     vocab = (jax.eval_shape(model.head, features[0]) if headed else features[0]).shape[-1]
     shards = vocab_shards(mesh, vocab) if headed else 1
+    if isinstance(asking.constraint, ClassBits) and asking.constraint.classes.shape[-1] != vocab:
+        raise ValueError(
+            f"Languages: must be compiled for the model's {vocab} tokens, got "
+            f"{asking.constraint.classes.shape[-1]}"
+        )
 
     def of_item(item: tuple[Scene, Features]) -> Prediction:
         scene, states = item
         logits = [model.head(s) if isinstance(model, Headed) else s for s in states]
+        if isinstance(asking.constraint, ClassBits):
+            scene = scene._replace(allowed=expand(asking.constraint.classes, scene))
         if "hindsight" not in asking.needs:
             return read(proposal, asking.needs, scene, _guided(proposal, logits), shards)
         half = len(logits) // 2
@@ -263,9 +337,10 @@ def _cut(scenes: Scene, features: Features, cuts: int) -> tuple[Scene, tuple[Arr
     def cut(leaf: Array) -> Array:
         return leaf.reshape(leaf.shape[0] * cuts, -1, *leaf.shape[2:])
 
-    windows = jax.tree.map(cut, scenes._replace(key=None, total=None))
-    key, total = (jnp.repeat(leaf, cuts) for leaf in (scenes.key, scenes.total))
-    return windows._replace(key=key, total=total), jax.tree.map(cut, features)
+    whole = {"key": scenes.key, "total": scenes.total, "language": scenes.language}
+    windows = jax.tree.map(cut, scenes._replace(**dict.fromkeys(whole)))
+    again = jax.tree.map(lambda leaf: jnp.repeat(leaf, cuts), whole)
+    return windows._replace(**again), jax.tree.map(cut, features)
 
 
 def _visible(asking: Asking, row: Row, canvas: Int[Array, " length"]) -> Bool[Array, " length"]:
@@ -285,8 +360,7 @@ def _spread(
     target = jnp.where((at < length) & visible[jnp.minimum(at, length - 1)], at, length)
 
     def spread(path: tuple, leaf: Array) -> Array:
-        empty = LOG_ZERO if path[0].name.startswith("log_") else 0
-        blank = jnp.full((length, *leaf.shape[1:]), empty, leaf.dtype)
+        blank = jnp.full((length, *leaf.shape[1:]), unseen(path), leaf.dtype)
         return blank.at[target].set(leaf, mode="drop")
 
     return jax.tree.map_with_path(spread, prediction)

@@ -5,6 +5,7 @@ from typing import Any
 
 from dllm.canvas import Layout, PerRow
 from dllm.collect import collect
+from dllm.constrained import Grammars, constrain_rows
 from dllm.forward import Constraint
 from dllm.jobs import GLANCE, Glance, Task
 from dllm.load import Model
@@ -24,6 +25,9 @@ def generate(
     block_length: int | None = None,
     cache: str | Cache = "none",
     num_drafts: int = 1,
+    accept: str = "exact",
+    drafter: str = "own",
+    eager: bool = False,
     seed: PerRow = 0,
     temperature: float = 0.0,
     top_p: float | None = None,
@@ -34,6 +38,7 @@ def generate(
     batch: int = 8,
     lengths: Sequence[int] = (),
     chat: bool | None = None,
+    grammar: Grammars = None,
     constraint: Constraint | None = None,
     trajectory: bool = False,
     progress: bool | None = None,
@@ -48,9 +53,19 @@ def generate(
         scheduler: a rule, or its name as `dllm.rule` takes it.
         gen_length: positions to write, the most an answer can hold.
         block_length: positions a block; left out, the largest divisor of `gen_length` up to 32.
+            A block-causal model has its own, counted from the first position of the prompt, and
+            the answer is made longer to fill the last.
         cache: `prefix` or `dual` computes part of the canvas in most forwards (or a
-            `dllm.Cache`). Faster, and not quite the same answer.
+            `dllm.Cache`). Faster, and not quite the same answer. `block_causal`, for models with
+            such attention alone, is exact.
         num_drafts: guessed canvases a forward. Tokens never depend on it.
+        accept: which guesses count, `exact` ones or also, as in FreeDave++, those that hold less
+            than a step wrote (`subset`): fewer forwards, other tokens.
+        drafter: who guesses: the rule itself (`own`), or FreeDave's published drafts (`published`;
+            `published_dream` for a first position that is written alone). Tokens never depend on
+            it.
+        eager: guesses may reach into the next blocks. Needs the `block_causal` cache. Tokens never
+            depend on it.
         seed: an int a prompt, or one s that means s + i for prompt i.
         temperature: 0 takes the likeliest token. Filters and scores: `dllm.Proposal`.
         top_p: nucleus of the distribution that tokens are drawn from.
@@ -62,6 +77,8 @@ def generate(
         lengths: canvas lengths to compile for, ascending; left out, up to a quarter longer than
             a row. Tokens never depend on it.
         chat: whether text goes through the chat template (left out: if there is one).
+        grammar: the language of the answers, one for all or one a prompt. Every answer that ends
+            `filled` or `ended` belongs to it.
         constraint: which tokens may stand where.
         trajectory: keep the canvas before every step.
         progress: show a bar (left out: on a terminal, where there is much to do).
@@ -70,6 +87,8 @@ def generate(
 
     Raises:
         ValueError: an option out of range, no prompts, or one that does not fit the model.
+        grammar.InfeasibleError: no text of the grammar fits into `gen_length` tokens; says how many
+            it would need.
         Interrupted: Ctrl-C, with what was finished.
     """
     stops = stop_strings(stop)
@@ -83,8 +102,11 @@ def generate(
         num_drafts,
         cache,
         model.specials.ends,
-        constraint,
+        constrain_rows(model, grammar, constraint, layouts, suppress, behind_prompt=True),
         trajectory,
+        accept=accept,
+        drafter=drafter,
+        eager=eager,
         lengths=tuple(lengths),
         by_block=bool(stops),
         glance=GLANCE if watch is None else 0.0,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Sharding
 
+Tree = TypeVar("Tree")
 PATIENCE = 30
 """Seconds that a process which ends waits for the others to end."""
 ROOM = 2**14
@@ -96,15 +97,9 @@ def fetch(tree: Any) -> Any:
     return jax.tree.map(_fetch, tree)
 
 
-def put(leaf: Any, sharding: Sharding) -> jax.Array:
-    """An array that every process has, on the devices of all."""
-    if sharding.is_fully_addressable or not getattr(leaf, "is_fully_addressable", True):
-        return jax.device_put(leaf, sharding)
-    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        data = put(jax.random.key_data(leaf), sharding)
-        return jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaf))
-    here = np.asarray(leaf)
-    return jax.make_array_from_callback(here.shape, sharding, lambda index: here[index])
+def put(tree: Tree, shardings: Any) -> Tree:
+    """Arrays that every process has, on the devices of all; `shardings` is a tree like theirs."""
+    return jax.tree.map(_put, tree, shardings) if several() else jax.device_put(tree, shardings)
 
 
 @cache
@@ -126,6 +121,16 @@ def _exchange(text: str) -> list[str]:
     padded = np.frombuffer(own.ljust(ROOM), np.uint8)
     gathered = multihost_utils.process_allgather(padded)
     return [bytes(row).decode().rstrip() for row in np.asarray(gathered)]
+
+
+def _put(leaf: Any, sharding: Sharding) -> jax.Array:
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        data = _put(jax.random.key_data(leaf), sharding)
+        return jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaf))
+    if not getattr(leaf, "is_fully_addressable", True):
+        return jax.device_put(leaf, sharding)
+    here = np.asarray(leaf)
+    return jax.make_array_from_callback(here.shape, sharding, lambda index: here[index])
 
 
 def _fetch(leaf: Any) -> np.ndarray:

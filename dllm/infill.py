@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from dllm.canvas import Layout, PerRow, blocks, per_row_seeds
 from dllm.collect import collect
+from dllm.constrained import Grammars, constrain_rows
 from dllm.forward import Constraint
 from dllm.jobs import GLANCE, Glance, Task
 from dllm.load import Model
@@ -51,6 +52,9 @@ def infill(
     block_length: int | None = None,
     cache: str | Cache = "none",
     num_drafts: int = 1,
+    accept: str = "exact",
+    drafter: str = "own",
+    eager: bool = False,
     seed: PerRow = 0,
     temperature: float = 0.0,
     top_p: float | None = None,
@@ -59,6 +63,7 @@ def infill(
     suppress: Sequence[int] | None = None,
     batch: int = 8,
     lengths: Sequence[int] = (),
+    grammar: Grammars = None,
     constraint: Constraint | None = None,
     trajectory: bool = False,
     progress: bool | None = None,
@@ -69,8 +74,8 @@ def infill(
 
     A template is a list of texts and `Hole`s, or a text such as `"The {{8}} sat"`. Each hole is a
     block, decoded in order, or several if `block_length` divides it; all of the template is seen
-    from the start. Special tokens are never written unless `suppress` says so. The other options
-    are those of `generate`.
+    from the start. Special tokens are never written unless `suppress` says so. A `grammar` is about
+    the whole template, texts and holes. The other options are those of `generate`.
     """
     given, single = _listed(templates)
     plans = [plan(model, template) for template in given]
@@ -85,8 +90,11 @@ def infill(
         make_proposal(model, temperature, top_p, top_k, guidance, never),
         batch,
         num_drafts,
-        constraint=constraint,
+        constraint=constrain_rows(model, grammar, constraint, layouts, never, behind_prompt=False),
         trajectory=trajectory,
+        accept=accept,
+        drafter=drafter,
+        eager=eager,
         cache=cache,
         lengths=tuple(lengths),
         glance=GLANCE if watch is None else 0.0,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from dllm.canvas import Layout, Rows, stack
 from dllm.decode import Decoded, plan_program
-from dllm.forward import Constraint
+from dllm.forward import Constraint, HostConstraint
 from dllm.load import Model
 from dllm.pool import Pool, Slots
 from dllm.propose import Proposal
@@ -27,8 +27,12 @@ class Task:
     num_drafts: int = 1
     cache: str | Cache = "none"
     ends: tuple[int, ...] = ()
-    constraint: Constraint | None = None
+    constraint: Constraint | HostConstraint | None = None
     trajectory: bool = False
+    accept: str = "exact"
+    drafter: str = "own"
+    eager: bool = False
+    """How it is drafted, as of `dllm.decode`."""
     lengths: tuple[int, ...] = ()
     """Canvas lengths to compile for, ascending, before those of `bucket`."""
     glance: float = GLANCE
@@ -104,6 +108,9 @@ def _run_bucket(
         rows,
         task.scheduler,
         task.num_drafts,
+        accept=task.accept,
+        drafter=task.drafter,
+        eager=task.eager,
         cache=task.cache,
         ends=task.ends,
         record=2 * holes if task.trajectory else 0,
@@ -124,6 +131,9 @@ def _run_bucket(
         ending = set(watch(glances))
         return [slot for slot, glance in zip(held, glances, strict=True) if glance.job in ending]
 
+    constraint = task.constraint
+    if isinstance(constraint, HostConstraint):
+        constraint = constraint.take(jobs)
     pool = Pool(
         model.network,
         rows,
@@ -131,7 +141,7 @@ def _run_bucket(
         task.proposal,
         batch=min(task.batch, len(own)),
         settings=settings,
-        constraint=task.constraint,
+        constraint=constraint,
         max_steps=max(4096, 4 * holes),
         glance=task.glance,
         by_block=task.by_block,

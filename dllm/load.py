@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from dllm import hosts
 from dllm.chat import ChatTemplate, find_template
-from dllm.hub import folder_of
+from dllm.hub import EMBEDDED, folder_of
 from dllm.models import converted
 from dllm.models.config import CheckpointError, Config, Specials
 from dllm.models.families import Family, family_of
@@ -71,7 +71,8 @@ def load(
 
     Weights are safetensors files, or what `dllm convert` made of them.
 
-    `dtype` is `float32` or `bfloat16`; left out, the file's own. `place` says where each parameter
+    `dtype` is `float32` or `bfloat16`; left out, the file's own, and `float32` for an embedded
+    model, which a CPU computes quicker than `bfloat16`. `place` says where each parameter
     lives, from its path and shape, or is a mesh to cut the model over (`dllm.make_mesh`); left out,
     all are on the first device. Every device is given its slices of the files alone. `progress`
     shows a bar; left out, it does so for large checkpoints on a terminal.
@@ -82,6 +83,7 @@ def load(
     """
     if dtype is not None and dtype not in DTYPES:
         raise ValueError(f"load: dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
+    dtype = "float32" if dtype is None and path in EMBEDDED else dtype
     about, found = _described(path, revision)
     stored = np.dtype(DTYPES[dtype]) if dtype else _stored_dtype(found)
     graph, shapes = abstract(about.config, stored)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from dllm import hosts
-from dllm.canvas import Rows
+from dllm.canvas import Rows, pick
 from dllm.decode import (
     NEVER,
     Decoded,
@@ -21,12 +21,12 @@ from dllm.decode import (
     plan_program,
     refuse_below,
     result,
-    run_compiled,
+    run_rows,
 )
-from dllm.forward import Constraint, Denoiser, Headed
+from dllm.forward import Constraint, Denoiser, Headed, HostConstraint
 from dllm.propose import Proposal
 from dllm.row import Cache, Outcome, Row, Settings, select
-from dllm.sharding.rules import mesh_of, place_rows, whole_batch
+from dllm.sharding.rules import mesh_of, place_rows, place_whole, whole_batch
 from dllm.stores import refuse_foreign_blocks
 from samplers import MASK, Scheduler
 
@@ -78,7 +78,7 @@ class Pool:
         *,
         batch: int,
         settings: Settings,
-        constraint: Constraint | None = None,
+        constraint: Constraint | HostConstraint | None = None,
         max_steps: int = 4096,
         refill: int | None = None,
         glance: float | None = None,
@@ -90,9 +90,12 @@ class Pool:
         self._mesh = mesh_of(model)
         batch = whole_batch(self._mesh, batch)
         refuse_foreign_blocks(model, settings, rows.blocks)
+        if hosts.several() and isinstance(constraint, HostConstraint):
+            raise ValueError("hosts: a grammar is asked by one process, got several")
         self._fixed = (model, proposal, constraint, scheduler)
         self._settings = settings
-        self._queue = _Queue(rows, batch, refill)
+        # Where the batch is: else every refill would send the rows there anew.
+        self._queue = _Queue(place_whole(self._mesh, rows), batch, refill)
         self._begin = partial(begin_rows, scheduler, settings, max_steps)
         self._pace = _Pace(glance)
         self._by_block, self._visit = by_block, visit
@@ -113,19 +116,23 @@ class Pool:
         memory = begin_memory(self._fixed[0], self._fixed[1], settings, slots)
         slots, memory = _beside(self._fixed[0], (slots, memory))
         while np.any(queue.held >= 0):
-            slots = place_rows(self._mesh, slots)
             leave = Leave(queue.leave_at, self._pace.forwards)
             if self._by_block:
                 leave = leave._replace(block=slots.block + 1)
-            slots, memory, taken = run_compiled(
-                *self._fixed, slots, memory, leave, settings=settings
-            )
+            slots = place_rows(self._mesh, slots)
+            slots, memory, taken = run_rows(*self._asked(), slots, memory, leave, settings=settings)
             self.forwards += self._pace.tell(int(taken))
             slots = self._show(slots)
             ended = list(_collect(settings, queue, slots))
             self._taken_part += sum(int(decoded.forwards) for _, _, decoded in ended)
-            slots = self._refill(slots, [slot for slot, *_ in ended])
+            slots = _refill(self._begin, queue, slots, [slot for slot, *_ in ended])
             yield from ((row, decoded) for _, row, decoded in ended)
+
+    def _asked(self) -> tuple[Any, Proposal, Constraint | HostConstraint | None, Scheduler]:
+        model, proposal, constraint, scheduler = self._fixed
+        if isinstance(constraint, HostConstraint):
+            constraint = constraint.take(self._queue.held.tolist())
+        return model, proposal, constraint, scheduler
 
     def _show(self, slots: Row) -> Row:
         if self._visit is None:
@@ -136,19 +143,8 @@ class Pool:
         halted = np.zeros(len(at), bool)
         halted[list(self._visit(Slots(self._queue.held.copy(), canvas, settled)))] = True
         running = slots.outcome == Outcome.RUNNING
-        halting = place_rows(self._mesh, jnp.asarray(halted))
-        outcome = jnp.where(halting & running, Outcome.ENDED, slots.outcome)
+        outcome = jnp.where(halted & running, Outcome.ENDED, slots.outcome)
         return slots._replace(outcome=outcome)
-
-    def _refill(self, slots: Row, free: list[int]) -> Row:
-        """Gives free slots to rows that wait."""
-        if not free:
-            return slots
-        queue = self._queue
-        fresh = self._begin(queue.take(free))
-        taken = np.zeros(len(queue.held), bool)
-        taken[[slot for slot in free if queue.held[slot] >= 0]] = True
-        return _replace_slots(*place_rows(self._mesh, (jnp.asarray(taken), fresh)), slots)
 
 
 class _Pace:
@@ -167,7 +163,7 @@ class _Pace:
             # At most four times as many as before: the first of all also compiled.
             fitting = int(self._seconds * forwards / taken)
             fitting = max(1, min(fitting, 4 * self.forwards))
-            self.forwards = int(hosts.of_first(np.int32(fitting)))
+            self.forwards = int(hosts.of_first(np.array(fitting, np.int32)))
         return forwards
 
 
@@ -178,7 +174,7 @@ def decode_many(
     proposal: Proposal = Proposal(),  # noqa: B008  (frozen)
     *,
     batch: int,
-    constraint: Constraint | None = None,
+    constraint: Constraint | HostConstraint | None = None,
     cache: str | Cache = "none",
     num_drafts: int = 1,
     accept: str = "exact",
@@ -229,8 +225,7 @@ class _Queue:
     """Which row is in which slot, and which wait."""
 
     def __init__(self, rows: Rows, batch: int, refill: int) -> None:
-        canvas = np.asarray(rows.canvas)
-        work = np.sum(canvas == MASK, axis=-1)
+        work = np.sum(np.asarray(rows.canvas) == MASK, axis=-1)
         self.rows = rows
         self.total = len(work)
         self.refill = refill
@@ -249,8 +244,7 @@ class _Queue:
         for slot in free:
             self.held[slot] = next(self._waiting, -1)
             self._left -= self.held[slot] >= 0
-        index = np.maximum(self.held, 0)
-        return jax.tree.map(lambda leaf: leaf[index], self.rows)
+        return pick(self.rows, np.maximum(self.held, 0))
 
 
 def _beside(model: Denoiser | Headed, carry: Any) -> Any:
@@ -278,6 +272,16 @@ def _collect(settings: Settings, queue: _Queue, slots: Row) -> Iterator[tuple[in
         yield slot, int(queue.held[slot]), own
 
 
+def _refill(begin: Callable[[Rows], Row], queue: _Queue, slots: Row, free: list[int]) -> Row:
+    """Gives free slots to rows that wait."""
+    if not free:
+        return slots
+    fresh = begin(queue.take(free))
+    taken = np.zeros(len(queue.held), bool)
+    taken[[slot for slot in free if queue.held[slot] >= 0]] = True
+    return _replace_slots(taken, fresh, slots)
+
+
 @jax.jit
-def _replace_slots(taken: Bool[Array, " batch"], fresh: Row, slots: Row) -> Row:
-    return jax.vmap(select)(taken, fresh, slots)
+def _replace_slots(taken: Bool[Array | np.ndarray, " batch"], fresh: Row, slots: Row) -> Row:
+    return jax.vmap(select)(jnp.asarray(taken), fresh, slots)

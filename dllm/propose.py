@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, PRNGKeyArray, UInt32
 
 from dllm import rounding
 from dllm.noise import Fresh, Noise
@@ -93,6 +93,10 @@ class Scene(NamedTuple):
     """The tokens that stand there now."""
     allowed: Bool[Array, "window vocab"] | None = None
     """Constraint bits."""
+    words: UInt32[Array, "window words"] | None = None
+    """The same by classes of tokens, before they are `dllm.forward.expand`ed."""
+    language: Int[Array, ""] | None = None
+    """Which classes those are."""
 
 
 def read(

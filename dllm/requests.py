@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dllm.canvas import Layout, PerRow, blocks, per_row_seeds
+from dllm.canvas import Layout, PerRow, anchored_blocks, blocks, per_row_seeds
 from dllm.hub import EMBEDDED, folder_of
 from dllm.load import Model
 from dllm.prompts import encode, refuse_too_long
@@ -54,15 +54,22 @@ def answer_layouts(
     seed: PerRow,
     chat: bool | None,
 ) -> list[Layout]:
-    """Prompts, each followed by the positions of its answer."""
+    """Prompts, each followed by the positions of its answer.
+
+    A block-causal model's blocks are counted from the first position and are its own unless said
+    otherwise; the answer then fills the last.
+    """
     seeds = per_row_seeds(seed, len(prompts))
-    block = largest_block(gen_length) if block_length is None else block_length
+    causal = model.config.causal_block
+    block = (causal or largest_block(gen_length)) if block_length is None else block_length
+    cut = anchored_blocks if causal else blocks
     made = []
     for number, (prompt, own_seed) in enumerate(zip(prompts, seeds, strict=True)):
         ids = encode(model, prompt, chat)
-        bounds = blocks(len(ids), gen_length, block)
-        refuse_too_long(model, number, len(ids), gen_length)
-        made.append(Layout([*ids, *[MASK] * gen_length], len(ids), bounds, own_seed))
+        bounds = cut(len(ids), gen_length, block)
+        length = bounds[-1][1] - len(ids)
+        refuse_too_long(model, number, len(ids), length)
+        made.append(Layout([*ids, *[MASK] * length], len(ids), bounds, own_seed))
     return made
 
 

@@ -114,6 +114,8 @@ class Row(NamedTuple):
     """With a block-causal cache: something is to be stored before anything is looked at again."""
     ending: Int[Array, ""]
     """How the row ends once its last block is stored; RUNNING if nothing ends it yet."""
+    overdue: Bool[Array, ""]
+    """The rule is through with the block, but a language has taken some of its writes back."""
 
 
 def begin(scheduler: Scheduler, settings: Settings, limit: Int[Array, ""] | int, rows: Rows) -> Row:
@@ -141,6 +143,7 @@ def begin(scheduler: Scheduler, settings: Settings, limit: Int[Array, ""] | int,
         stored=zero,
         waits=jnp.bool_(False),
         ending=zero,
+        overdue=jnp.bool_(False),
     )
     row = enter(row, zero)
     if settings.cache.kind != "block_causal":
@@ -162,9 +165,21 @@ def streams(key: PRNGKeyArray, block: Int[Array, ""], step: Int[Array, ""]) -> K
 
 def take_step(scheduler: Scheduler, settings: Settings, row: Row, prediction: Prediction) -> Row:
     """One true step of a running row: canvas, state, step numbers, block and outcome."""
-    here = place(row)
+    move = next_move(scheduler, row, prediction)
+    return conclude(scheduler, settings, row, move, prediction)
+
+
+def next_move(scheduler: Scheduler, row: Row, prediction: Prediction) -> Move:
+    """What the rule answers."""
     _, key = streams(row.key, row.block, row.step)
-    move = scheduler.update(key, row.state, row.canvas, prediction, here)
+    return scheduler.update(key, row.state, row.canvas, prediction, place(row))
+
+
+def conclude(
+    scheduler: Scheduler, settings: Settings, row: Row, move: Move, prediction: Prediction
+) -> Row:
+    """The row after a move."""
+    here = place(row)
     least = _least(scheduler, settings, row, move, here)
     moved = row._replace(
         canvas=move.canvas,

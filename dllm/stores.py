@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
-from dllm.caches import Cached, Memory, Span
+from dllm.caches import Cached, Memory, Span, renewed
 from dllm.row import Kind, Outcome, Row, Settings, count_call, goes_on, place, select
 from samplers import MASK
 
@@ -101,7 +101,7 @@ def _bounds(row: Row) -> tuple[Int[Array, ""], Int[Array, ""]]:
 
 def keep(
     settings: Settings,
-    prefill: Callable[[], Any],
+    prefill: Callable[[], Memory],
     store: Callable[[Span], Any],
     rows: Row,
     memory: Memory,
@@ -116,13 +116,7 @@ def keep(
     unread = told & (rows.stored < first)
 
     def of_prompts() -> tuple[Row, Memory]:
-        fresh = prefill()
-
-        def renew(new: Array, old: Array) -> Array:
-            renewed = jnp.tile(unread, new.shape[0] // unread.shape[0])  # twice with guidance
-            return jnp.where(jnp.expand_dims(renewed, tuple(range(1, new.ndim))), new, old)
-
-        kept = jax.tree.map(renew, fresh, memory)
+        kept = renewed(unread, prefill(), memory)
         return _stored(Kind.FULL, rows, jnp.zeros_like(first), first, unread), kept
 
     def of_blocks() -> tuple[Row, Memory]:

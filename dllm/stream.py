@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import jax
 
-from dllm.decode import Decoded, Leave, begin_memory, begin_rows, plan_program, result, run_compiled
+from dllm.constrained import Grammars, constrain_rows
+from dllm.decode import Decoded, Leave, begin_memory, begin_rows, plan_program, result, run_rows
 from dllm.forward import Constraint
 from dllm.jobs import batch_rows, bucket
 from dllm.load import Model
@@ -35,6 +36,9 @@ def stream(
     block_length: int | None = None,
     cache: str | Cache = "none",
     num_drafts: int = 1,
+    accept: str = "exact",
+    drafter: str = "own",
+    eager: bool = False,
     seed: int = 0,
     temperature: float = 0.0,
     top_p: float | None = None,
@@ -43,6 +47,7 @@ def stream(
     suppress: Sequence[int] = (),
     stop: str | Sequence[str] = (),
     chat: bool | None = None,
+    grammar: Grammars = None,
     constraint: Constraint | None = None,
 ) -> Iterator[Chunk]:
     """Answers one prompt and yields after every block; the options are those of `generate`.
@@ -52,16 +57,26 @@ def stream(
     stops = stop_strings(stop)
     (layout,) = answer_layouts(model, [prompt], gen_length, block_length, seed, chat)
     proposal = make_proposal(model, temperature, top_p, top_k, guidance, suppress)
+    constrained = constrain_rows(model, grammar, constraint, [layout], suppress, behind_prompt=True)
     chosen, ends = find_rule(model, scheduler), model.specials.ends
     rows = batch_rows([layout], bucket(len(layout.ids), model.config.max_length))
-    settings = plan_program(rows, chosen, num_drafts, cache=cache, ends=ends)
+    settings = plan_program(
+        rows,
+        chosen,
+        num_drafts,
+        accept=accept,
+        drafter=drafter,
+        eager=eager,
+        cache=cache,
+        ends=ends,
+    )
     row = begin_rows(chosen, settings, max(4096, 4 * gen_length), rows)
     memory = begin_memory(model.network, proposal, settings, row)
     text, tokens = "", 0
     while True:
         leave = Leave(block=row.block + 1)
-        row, memory, _ = run_compiled(
-            model.network, proposal, constraint, chosen, row, memory, leave, settings=settings
+        row, memory, _ = run_rows(
+            model.network, proposal, constrained, chosen, row, memory, leave, settings=settings
         )
         block, decoded = _first(row, settings)
         running = decoded.outcome == Outcome.RUNNING

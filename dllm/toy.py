@@ -62,17 +62,27 @@ class Chain(Alone):
         self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
     ) -> Float[Array, "rows window vocab"]:
         """See `dllm.forward.Denoiser`."""
+        return self.within(None, canvas, start, window)
+
+    def within(
+        self,
+        block: int | None,
+        canvas: Int[Array, "rows length"],
+        start: Int[Array, " rows"],
+        window: int,
+    ) -> Float[Array, "rows window vocab"]:
+        """The logits, with `block` given nothing behind each position's own block."""
 
         def of_row(canvas: Int[Array, " length"], start: Int[Array, ""]):
             at = jnp.minimum(start + jnp.arange(window), canvas.shape[0] - 1)
-            return self._row(canvas)[at]
+            return self._row(canvas, block)[at]
 
         return jax.vmap(of_row)(canvas, start)
 
     def _row(
-        self, canvas: Int[Array, " length"], block: int | None = None
+        self, canvas: Int[Array, " length"], block: int | None
     ) -> Float[Array, "length vocab"]:
-        """Logits of every position; with `block`, given nothing behind its own block."""
+        """Logits of every position."""
         steps, first = jnp.asarray(self.steps), jnp.asarray(self.first)
         length = canvas.shape[0]
         at = jnp.arange(length)
@@ -102,12 +112,7 @@ class BlockChain:
         self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
     ) -> Float[Array, "rows window vocab"]:
         """See `dllm.Denoiser`."""
-
-        def of_row(canvas: Int[Array, " length"], start: Int[Array, ""]):
-            at = jnp.minimum(start + jnp.arange(window), canvas.shape[0] - 1)
-            return self.chain._row(canvas, self.causal_block)[at]
-
-        return jax.vmap(of_row)(canvas, start)
+        return self.chain.within(self.causal_block, canvas, start, window)
 
     def remember(
         self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -61,21 +62,53 @@ class Compiled:
         """Whether some filling of the canvas is valid."""
         return self.masks(canvas).feasible
 
+    def forced(self, canvas: Sequence[int], answer: Answer) -> Int[np.ndarray, " length"]:
+        """The token of each hole that only one token can fill; `MASK` elsewhere.
+
+        They stand in every valid filling, so they may be written together. What may follow a stop
+        token is not text: the same stop token is taken.
+
+        Args:
+            canvas: Tokens and holes.
+            answer: What `masks` says of it.
+        """
+        cells = np.asarray(canvas, np.int32)
+        forced = np.full(len(cells), MASK, np.int32)
+        only = np.flatnonzero(answer.classes.sum(axis=-1) == 1)
+        forced[only] = self._sole[answer.classes[only].argmax(axis=-1)]
+        stops = np.flatnonzero(np.isin(cells, sorted(self.vocabulary.stop_ids)))
+        if answer.feasible and len(stops):
+            forced[stops[0] :] = cells[stops[0]]
+        return np.where(cells == MASK, forced, MASK)
+
+    @cached_property
+    def _sole(self) -> Int[np.ndarray, " classes"]:
+        """The token of each class that has only one, else `MASK`; the stop tokens' class last."""
+        numbers = self.class_of_token()
+        usable = np.flatnonzero(numbers >= 0)
+        counts = np.bincount(numbers[usable], minlength=self.num_classes + 1)
+        sole = np.full(self.num_classes + 1, MASK, np.int32)
+        sole[numbers[usable]] = usable
+        return np.where(counts == 1, sole, MASK)
+
     def keep(
         self, before: Sequence[int], after: Sequence[int], confidence: Sequence[float]
     ) -> list[int]:
         """The canvas `after`, with its least confident writes taken back until it is feasible.
 
-        The writes are the positions that are holes in `before` and not in `after`. The longest
-        beginning of them in falling confidence is kept; ties go to the left.
+        The writes are the tokens of `after` that do not stand in `before`. The longest beginning of
+        them in falling confidence is kept; ties go to the left. A write that is taken back leaves a
+        hole, or the token that it was to replace if that is still possible.
 
         Raises:
-            InfeasibleError: `before` itself, with the changed tokens of `after`, cannot be filled.
+            InfeasibleError: `before` cannot be filled.
         """
         writes = [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
-        writes = [i for i in writes if before[i] == MASK]
+        writes = [i for i in writes if after[i] != MASK]
         writes.sort(key=lambda position: -confidence[position])
-        low, high = -1, len(writes)
+        if self.feasible(after):
+            return [int(token) for token in after]
+        low, high = -1, len(writes) - 1
         while low < high:
             middle = (low + high + 1) // 2
             if self.feasible(_without(after, writes[middle:])):
@@ -84,7 +117,11 @@ class Compiled:
                 high = middle - 1
         if low < 0:
             raise InfeasibleError("a canvas must be completable before its holes are written")
-        return _without(after, writes[low:])
+        kept = _without(after, writes[low:])
+        restored = list(kept)
+        for position in writes[low:]:
+            restored[position] = int(before[position])
+        return restored if restored != kept and self.feasible(restored) else kept
 
     def least_tokens(self, limit: int) -> int:
         """The length of the shortest canvas of holes alone that has a valid filling.

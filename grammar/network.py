@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from grammar.automaton import Deterministic, Nondeterministic, determinise, relabel
 from grammar.errors import EmptyLanguageError, GrammarError
-from grammar.nodes import Alt, Call, Chars, Grammar, Node, Repeat, Seq
+from grammar.nodes import Alt, Automaton, Call, Chars, Grammar, Node, Repeat, Seq
 from grammar.utf8 import byte_sequences
 
 STATES = 50_000
@@ -44,6 +44,8 @@ class _Builder(Nondeterministic):
                     self.add(part, begin, end)
             case Repeat():
                 self.add_repeat(node, begin, end)
+            case Automaton():
+                self.add_automaton(node, begin, end)
             case Call():
                 self.edges[begin].append((node.name, end))
 
@@ -62,6 +64,15 @@ class _Builder(Nondeterministic):
             self.add(part, begin, target)
             begin = target
         self.silent[begin].append(end)
+
+    def add_automaton(self, node: Automaton, begin: int, end: int) -> None:
+        states = [self.state() for _ in node.edges]
+        self.silent[begin].append(states[0])
+        for state, row in zip(states, node.edges, strict=True):
+            for part, target in row:
+                self.add(part, state, states[target])
+        for state in node.finals:
+            self.silent[states[state]].append(end)
 
     def add_repeat(self, node: Repeat, begin: int, end: int) -> None:
         for _ in range(node.low):

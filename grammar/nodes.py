@@ -49,7 +49,16 @@ class Call:
     name: str
 
 
-Node = Chars | Seq | Alt | Repeat | Call
+@dataclass(frozen=True)
+class Automaton:
+    """A path from state 0 to a state of `finals`: the nodes of its edges, one after the other."""
+
+    edges: tuple[tuple[tuple["Node", int], ...], ...]
+    """Of each state, what may be read and the state that it leads to."""
+    finals: frozenset[int]
+
+
+Node = Chars | Seq | Alt | Repeat | Call | Automaton
 
 EMPTY: Final = Seq(())
 """The empty text."""
@@ -61,6 +70,8 @@ class Grammar:
 
     rules: Mapping[str, Node]
     start: str = "start"
+    dropped: tuple[str, ...] = ()
+    """What a lenient front end left out of the language's definition, place and keyword each."""
 
 
 def literal(text: str) -> Node:

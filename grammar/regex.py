@@ -6,6 +6,7 @@ match, so `^` at the very beginning and `$` at the very end say nothing. Back re
 around and word boundaries are refused with their column. `\d`, `\w` and `\s` are the ASCII ones.
 """
 
+from collections.abc import Mapping
 from typing import Final, Never
 
 from grammar.errors import GrammarError, LimitError
@@ -46,11 +47,14 @@ def regex(pattern: str, ignore_case: bool = False, dot_all: bool = False) -> Gra
 
 def parse(pattern: str, ignore_case: bool = False, dot_all: bool = False) -> Node:
     """The node of a regular expression, as in `regex`."""
-    return _Parser(pattern, ignore_case, dot_all).parse()
+    return Parser(pattern, ignore_case, dot_all).parse()
 
 
-class _Parser:
+class Parser:
     """Recursive descent, one character ahead."""
+
+    sets: Mapping[str, Ranges] = _SETS
+    line_ends: Ranges = _LINE_ENDS
 
     def __init__(self, pattern: str, ignore_case: bool, dot_all: bool):
         self.pattern, self.position, self.depth = pattern, 0, 0
@@ -141,7 +145,7 @@ class _Parser:
             return self.anchor(char)
         self.position += 1
         if char == ".":
-            return Chars(complement(() if self.dot_all else _LINE_ENDS))
+            return Chars(complement(() if self.dot_all else self.line_ends))
         if char == "[":
             return self.char_class()
         return self.chars(self.escape() if char == "\\" else ((ord(char), ord(char)),))
@@ -218,9 +222,9 @@ class _Parser:
     def escape(self) -> Ranges:
         """What stands behind a backslash, as ranges."""
         char = self.peek()
-        if char and char.lower() in _SETS:
+        if char and char.lower() in self.sets:
             self.position += 1
-            ranges = _SETS[char.lower()]
+            ranges = self.sets[char.lower()]
             return ranges if char.islower() else complement(ranges)
         if char in _HEX:
             return self.code_point(_HEX[char])

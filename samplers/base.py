@@ -77,6 +77,11 @@ class Prediction(NamedTuple):
         return jnp.exp(self.log_margin)
 
 
+def unseen(path: tuple[Any, ...]) -> int | float:
+    """What a leaf of a prediction, of this path in the tree, holds where nobody looked."""
+    return LOG_ZERO if path[0].name.startswith("log_") else 0
+
+
 class Place(NamedTuple):
     """Where a row stands. The block being decoded is `[start, end)`; all fields are traced ints."""
 

@@ -1,5 +1,7 @@
 """Budgets: how many positions a step writes."""
 
+from typing import Any, Final
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
@@ -9,7 +11,7 @@ from samplers.pytree import part, require
 from samplers.ranking import count, holes
 from samplers.values import Whole, whole
 
-_SHORTEST_TABLE = 1024
+_SHORTEST_TABLE: Final = 1024
 
 
 @part
@@ -81,13 +83,9 @@ class Dream:
         It is not told how many blocks a row has: the published sampler decodes one block. In a row
         of more, give their number, or every block spends all the steps.
         """
-        require("Dream", "blocks", blocks, 1)
-        require("Dream", "steps", steps, blocks)
+        own = steps_of_block("Dream", steps, blocks)
         require("Dream", "eps", eps, 0.0, 1.0)
-        steps, blocks = whole("Dream", "steps", steps), whole("Dream", "blocks", blocks)
-        if steps % blocks:
-            raise ValueError(f"Dream: blocks must divide steps, got {steps} steps, {blocks} blocks")
-        return cls(steps // blocks, dream_shares(steps // blocks, eps))
+        return cls(own, dream_shares(own, eps))
 
     def __call__(self, view: View) -> Scalar:
         return jnp.trunc(self._holes(view) * self.share(view)).astype(jnp.int32)
@@ -105,9 +103,28 @@ class Dream:
         return count(view.eligible).astype(jnp.float32)
 
 
+def steps_of_block(owner: str, steps: Any, blocks: Any) -> int:
+    """What each of so many blocks spends of a schedule's steps.
+
+    Raises:
+        ValueError: it would be none, or no whole number.
+    """
+    require(owner, "blocks", blocks, 1)
+    require(owner, "steps", steps, blocks)
+    steps, blocks = whole(owner, "steps", steps), whole(owner, "blocks", blocks)
+    if steps % blocks:
+        raise ValueError(f"{owner}: blocks must divide steps, got {steps} steps, {blocks} blocks")
+    return steps // blocks
+
+
+def table_length(steps: int) -> int:
+    """How long the table of a schedule is: few lengths, because each is a program of its own."""
+    return max(_SHORTEST_TABLE, 1 << (steps - 1).bit_length())
+
+
 def dream_shares(steps: int, eps: float) -> np.ndarray:
     """`1 - t[i+1] / t[i]` in float32, as torch computes it, padded with 1 to a power of two."""
     grid = np.linspace(1.0, eps, steps + 1).astype(np.float32)
-    shares = np.ones(max(_SHORTEST_TABLE, 1 << (steps - 1).bit_length()), np.float32)
+    shares = np.ones(table_length(steps), np.float32)
     shares[: steps - 1] = 1 - grid[1:-1] / grid[:-2]
     return shares

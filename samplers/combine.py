@@ -1,12 +1,13 @@
 """Small rules compose: a revision, score x budget x selection, then overrides, then stops."""
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, PRNGKeyArray
 
+from samplers.around import AFTERWARDS, Around
 from samplers.base import (
     MASK,
     Budget,
@@ -30,7 +31,6 @@ from samplers.parts import (
     finished,
     needs,
     planned,
-    reach_of,
     refuse_untraceable,
     spends,
     start,
@@ -41,9 +41,6 @@ from samplers.revised import Revised
 from samplers.scores import Confidence
 from samplers.selections import TopK
 from samplers.stops import AnyOf
-
-_AFTERWARDS: Final = 2**31 - 1
-"""Folded into a step's key for what comes after the rule; no rule folds in such a position."""
 
 
 def combine(
@@ -128,7 +125,7 @@ class Selected:
 
 
 @scheduler
-class Overridden:
+class Overridden(Around):
     """A rule whose canvas passes through overrides; `stop` may leave blocks earlier than it."""
 
     rule: Scheduler
@@ -140,22 +137,9 @@ class Overridden:
         """What the rule and its overrides need."""
         return needs(self.rule).union(*(needs(part) for part in (*self.overrides, self.stop)))
 
-    @property
-    def reach(self) -> str:
-        """How far the rule may write, as far as it says so."""
-        return reach_of(self.rule)
-
-    @property
-    def spends(self) -> bool:
-        """Whether the rule's schedule is spent to the end."""
-        return spends(self.rule)
-
     def init(self, canvas: Canvas) -> Any:
         memories = tuple(start(part, canvas) for part in (*self.overrides, self.stop))
         return start(self.rule, canvas), memories
-
-    def plan(self, place: Place) -> Scalar:
-        return planned(self.rule, place)
 
     def update(
         self, key: PRNGKeyArray, state: Any, canvas: Canvas, prediction: Prediction, place: Place
@@ -163,7 +147,7 @@ class Overridden:
         rule_state, memories = state
         # The rule draws from its own key, so that an override that does nothing changes nothing.
         move = self.rule.update(key, rule_state, canvas, prediction, place)
-        keys = jax.random.split(jax.random.fold_in(key, _AFTERWARDS), 1 + len(self.overrides))
+        keys = jax.random.split(jax.random.fold_in(key, AFTERWARDS), 1 + len(self.overrides))
         reachable = eligible(canvas, prediction, place, self.reach)
         view = View(key, canvas, prediction, place, reachable)
         after, kept = move.canvas, []

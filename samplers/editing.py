@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool, PRNGKeyArray
 
 from samplers.base import Canvas, Move, Place, Prediction, Scalar
 from samplers.pytree import require, scheduler
-from samplers.ranking import count, eligible, filled, in_block, rank, write
+from samplers.ranking import count, eligible, exceeds, filled, in_block, rank, write
 from samplers.values import Real, Whole
 
 
@@ -62,7 +62,7 @@ class Editing:
     def _writes(
         self, open_: Bool[Array, " length"], prediction: Prediction
     ) -> Bool[Array, " length"]:
-        sure = open_ & self._exceeds(prediction, self.threshold)
+        sure = open_ & exceeds(prediction.log_confidence, self.threshold)
         tokens = jnp.asarray(self.tokens, jnp.int32)
         few = open_ & (rank(prediction.log_confidence, open_) < tokens)
         return jnp.where(count(sure) >= tokens, sure, few)
@@ -73,7 +73,4 @@ class Editing:
         mine = (canvas >= 0) & ~state.given & in_block(canvas, place)
         may = mine & prediction.seen & prediction.allowed
         other = prediction.tokens != canvas
-        return may & other & self._exceeds(prediction, self.editing_threshold)
-
-    def _exceeds(self, prediction: Prediction, least: Real) -> Bool[Array, " length"]:
-        return prediction.log_confidence > jnp.log(jnp.asarray(least, jnp.float32))
+        return may & other & exceeds(prediction.log_confidence, self.editing_threshold)

@@ -4,6 +4,7 @@ As in `samplers.named`, options keep the names their authors gave them. `max_ste
 steps by which a rule measures how far a row has come; give it the schedule's.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from samplers.budgets import Even, Tokens
 from samplers.credit import Credit
 from samplers.dilated import Dilated
 from samplers.editing import Editing
-from samplers.entropy_bound import EntropyBound, EntropyBoundD2Cache
+from samplers.entropy_bound import EntropyBound
 from samplers.eoser import Ascending, Eoser
 from samplers.fastdream import CarriedOver, FirstAlone
 from samplers.filter import Filter, load_filter
@@ -31,7 +32,7 @@ from samplers.overrides import BlockStop, EarlyExit
 from samplers.prophet import AnswerKnown, CommitWhen
 from samplers.rcr import TakeBackLeastSure
 from samplers.remdm import LoopSchedule, LoopTakeBack, RemdmLoop
-from samplers.selections import FactorD2Cache
+from samplers.selections import Factor
 from samplers.slowfast import SlowFast
 from samplers.thresholds import ThresholdDinfer, ThresholdLeading, ThresholdWithin
 from samplers.wino import NarrowOut, WideIn
@@ -76,12 +77,15 @@ def prophet(
     early: float = 7.5,
     mid: float = 5.0,
     late: float = 2.5,
+    suffix: Sequence[int] | None = None,
 ) -> Slots:
     """Writes all the rest once the answer's positions are decided; joins any rule (Prophet).
 
-    `answer_start` counts from the prompt's end; the three thresholds are logit gaps.
+    `answer_start` counts from the prompt's end, or from that of the token ids `suffix` where they
+    stand behind it; the three thresholds are logit gaps.
     """
-    known = AnswerKnown(answer_start, answer_length, max_steps, early, mid, late)
+    words = None if suffix is None else tuple(suffix)
+    known = AnswerKnown(answer_start, answer_length, max_steps, early, mid, late, words)
     return {"override": CommitWhen(known), "stop": known}
 
 
@@ -179,7 +183,7 @@ def entropy_bound(gamma: float = 0.001) -> Slots:
 
 def entropy_bound_d2cache(gamma: float = 0.001) -> Slots:
     """`entropy_bound` as d2Cache ships it, which leaves out the last entropy, not the largest."""
-    return {"select": EntropyBoundD2Cache(gamma)}
+    return {"select": EntropyBound(gamma, without="last")}
 
 
 def dus(base: int = 2, remasking_threshold: float = 0.3) -> Slots:
@@ -219,7 +223,7 @@ def editing(
 
 def factor_d2cache(factor: float = 1.0) -> Slots:
     """`factor` as d2Cache ships it: if every token passes, the last one waits."""
-    return {"select": FactorD2Cache(factor)}
+    return {"select": Factor(factor, last="waits")}
 
 
 def learn2pd(

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from samplers.base import Scalar, View
 from samplers.pytree import part, require
-from samplers.ranking import rank
+from samplers.ranking import exceeds, rank
 from samplers.values import Real
 
 
@@ -34,13 +34,9 @@ class Hierarchy:
     ) -> Bool[Array, " length"]:
         del budget
         best = rank(scores, view.eligible) == 0
-        splits = (scores == best_of_run(scores, view.eligible)) & above(scores, self.low_threshold)
-        return best | splits | above(scores, self.threshold)
-
-
-def above(scores: Float[Array, " length"], least: Real) -> Bool[Array, " length"]:
-    """Where scores, as log probabilities, exceed a probability."""
-    return scores > jnp.log(jnp.asarray(least, scores.dtype))
+        tops = scores == best_of_run(scores, view.eligible)
+        splits = tops & exceeds(scores, self.low_threshold)
+        return best | splits | exceeds(scores, self.threshold)
 
 
 def best_of_run(

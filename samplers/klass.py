@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 from samplers.base import Canvas, Scalar, View
 from samplers.distributions import log_probs_of
 from samplers.pytree import part, require, static
-from samplers.ranking import in_block, rank
+from samplers.ranking import exceeds, in_block, rank
 from samplers.values import Real, Whole
 
 _STRATEGIES: Final = ("all", "max_conf", "min_kl")
@@ -72,8 +72,7 @@ class Klass:
 
     def _ready(self, view: View, calm: Int[Array, " length"]) -> Bool[Array, " length"]:
         history = jnp.asarray(self.kl_history_length, jnp.int32)
-        least = jnp.log(jnp.asarray(self.conf_threshold, jnp.float32))
-        sure = view.prediction.log_confidence > least
+        sure = exceeds(view.prediction.log_confidence, self.conf_threshold)
         inside = view.eligible & in_block(view.canvas, view.place)
         return inside & sure & (calm >= history) & (view.place.step + 1 >= history)
 

@@ -14,7 +14,7 @@ from samplers.base import MASK, VOID, Budget, Canvas, Scalar, View
 from samplers.filter import Filter
 from samplers.parts import as_part, ask, start
 from samplers.pytree import part, require, static
-from samplers.ranking import in_block, index, rank
+from samplers.ranking import first, in_block, index, rank
 from samplers.values import Real, Whole
 
 SCOPES = ("row", "block")
@@ -105,8 +105,7 @@ class CutAtPredicted:
         last = jnp.where(jnp.any(predicted), best.astype(jnp.int32), length)
         if self.accepted is not None:
             accepted = predicted & self.accepted(view)
-            first = jnp.min(jnp.where(accepted, index(canvas), length))
-            last = jnp.where(jnp.any(accepted), first, last)
+            last = jnp.where(jnp.any(accepted), first(accepted), last)
         return cut_behind(canvas, last)
 
     def _predicted(self, view: View) -> Bool[Array, " length"]:
@@ -128,8 +127,7 @@ class CutAtDecoded:
 
     def __call__(self, view: View, canvas: Canvas) -> Canvas:
         eos = jnp.asarray(self.eos, canvas.dtype)
-        ends = (canvas == eos) & (index(canvas) >= view.place.prompt)
-        return cut_behind(canvas, jnp.min(jnp.where(ends, index(canvas), canvas.shape[0])))
+        return cut_behind(canvas, first((canvas == eos) & (index(canvas) >= view.place.prompt)))
 
 
 @part

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Int
 
 from samplers.base import Canvas, Place, Scalar, View
-from samplers.pytree import part, require, static
+from samplers.budgets import steps_of_block, table_length
+from samplers.pytree import part, static
 from samplers.ranking import count, holes
-from samplers.values import Whole, whole
+from samplers.values import Whole
 
-_SHORTEST_TABLE: Final = 1024
 _DIGIT: Final = 18
 """Bits of a digit of a share, so that a digit times a position count fits in 32 bits."""
 
@@ -45,16 +45,10 @@ class MaskGit:
     @classmethod
     def of(cls, steps: int, mode: str = "linear", blocks: int = 1) -> "MaskGit":
         """The schedule that spends `steps` on `blocks` blocks, `steps / blocks` on each."""
-        require("MaskGit", "blocks", blocks, 1)
-        require("MaskGit", "steps", steps, blocks)
-        steps, blocks = whole("MaskGit", "steps", steps), whole("MaskGit", "blocks", blocks)
-        if steps % blocks:
-            raise ValueError(
-                f"MaskGit: blocks must divide steps, got {steps} steps, {blocks} blocks"
-            )
+        own = steps_of_block("MaskGit", steps, blocks)
         if mode not in MODES:
             raise ValueError(f"MaskGit: mode must be one of {', '.join(MODES)}, got {mode!r}")
-        return cls(steps // blocks, share_table(steps // blocks, mode))
+        return cls(own, share_table(own, mode))
 
     def init(self, canvas: Canvas) -> Scalar:
         """The holes counted when a block was entered."""
@@ -111,7 +105,7 @@ def share_table(steps: int, mode: str) -> np.ndarray:
     shares = np.clip(MODES[mode](done), 1e-6, 1.0)
     units = [round(float(share) * 2**53) for share in shares[:-1]]
     digits = [[unit >> 2 * _DIGIT, unit >> _DIGIT, unit] for unit in units]
-    table = np.zeros((max(_SHORTEST_TABLE, 1 << (steps - 1).bit_length()), 3), np.int64)
+    table = np.zeros((table_length(steps), 3), np.int64)
     table[: steps - 1] = np.reshape(digits, (-1, 3))
     table[:, 1:] %= 1 << _DIGIT
     return table.astype(np.int32)

@@ -13,7 +13,7 @@ from samplers.budgets import Dream, Even, Tokens
 from samplers.entries import ENTRIES, Slots
 from samplers.overrides import EarlyStop
 from samplers.scores import Confidence, Entropy, LeftToRight, Margin, Random, Tempered
-from samplers.selections import Bernoulli, Factor, FactorPublished, Threshold, TopK
+from samplers.selections import Bernoulli, Factor, Threshold, TopK
 
 _ADD_UP = ("override", "stop")
 _WRAPPERS: dict[str, tuple[str, Callable[[], Any]]] = {
@@ -60,7 +60,7 @@ def factor(factor: float = 1.0) -> Slots:
 
 def factor_published(factor: float = 1.0) -> Slots:
     """`factor` with the off-by-one of the published code (dInfer, ParallelBench)."""
-    return {"select": FactorPublished(factor)}
+    return {"select": Factor(factor, last="free")}
 
 
 def llada(steps: int = 128, reach: str = "block") -> Slots:

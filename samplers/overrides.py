@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from samplers.base import VOID, Canvas, View
 from samplers.pytree import part, require, static
-from samplers.ranking import filled, in_block, index
+from samplers.ranking import filled, first, in_block, index
 from samplers.values import Whole
 
 _SCOPES = ("answer", "canvas")
@@ -34,9 +34,11 @@ class EarlyStop:
         eos = jnp.asarray(self.eos, canvas.dtype)
         at = index(canvas)
         begin = view.place.prompt if self.scope == "answer" else 0
-        ends = (canvas == eos) & (at >= begin)
-        first = jnp.min(jnp.where(ends, at, canvas.shape[0]))
-        behind = (at > first) & (canvas != VOID) & (view.place.step >= jnp.asarray(self.after))
+        behind = (
+            (at > first((canvas == eos) & (at >= begin)))
+            & (canvas != VOID)
+            & (view.place.step >= jnp.asarray(self.after))
+        )
         return jnp.where(behind, eos, canvas)
 
 

@@ -3,8 +3,8 @@
 Li et al. 2025, "Diffusion Language Models Know the Answer Before Decoding",
 https://arxiv.org/abs/2508.19982. The answer stands at known positions: in the published protocol
 words such as "The answer is" are on the canvas before it from the start (the canvas of a row may
-hold any tokens in its answer). The test is a stop, which may also end rows by itself; the commit is
-an override that takes any stop.
+hold any tokens in its answer: `dllm.infill` with a text between two holes). The test is a stop,
+which may also end rows by itself; the commit is an override that takes any stop.
 """
 
 from typing import Any
@@ -27,8 +27,10 @@ class AnswerKnown:
     """The mean gap between the two largest logits of the answer has reached the phase's threshold.
 
     The answer is the `answer_length` positions from `answer_start` on, counted from the prompt's
-    end, decided or not, as far as the row has them. Of `max_steps` steps the first 33 hundredths
-    are the early phase and those from 67 hundredths on the late one; the step in hand counts.
+    end, decided or not, as far as the row has them. With the token ids of a `suffix`, they are
+    counted from the end of the first place behind the prompt where these tokens stand; nothing is
+    known while they stand nowhere. Of `max_steps` steps the first 33 hundredths are the early phase
+    and those from 67 hundredths on the late one; the step in hand counts.
     """
 
     needs = frozenset({"canvas"})
@@ -38,8 +40,13 @@ class AnswerKnown:
     early: Real = 7.5
     mid: Real = 5.0
     late: Real = 2.5
+    suffix: tuple[Whole, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.suffix is not None and not self.suffix:
+            raise ValueError("AnswerKnown: suffix must hold at least one token id, got none")
+        for token in self.suffix or ():
+            require("AnswerKnown", "suffix", token, 0)
         for name, least in (("answer_start", 0), ("answer_length", 1), ("max_steps", 1)):
             require("AnswerKnown", name, getattr(self, name), least)
         for name in ("early", "mid", "late"):
@@ -53,9 +60,20 @@ class AnswerKnown:
         return seen & (gap >= self._threshold(view))
 
     def _answer(self, view: View) -> Bool[Array, " length"]:
-        at = index(view.canvas) - view.place.prompt - jnp.asarray(self.answer_start, jnp.int32)
+        at = index(view.canvas) - self._origin(view) - jnp.asarray(self.answer_start, jnp.int32)
         within = (at >= 0) & (at < jnp.asarray(self.answer_length, jnp.int32))
         return within & (view.canvas != VOID)
+
+    def _origin(self, view: View) -> Array:
+        """What the answer's positions are counted from; behind the row if it is not there."""
+        if self.suffix is None:
+            return view.place.prompt
+        at, length = index(view.canvas), view.canvas.shape[0]
+        stands = at >= view.place.prompt
+        for offset, token in enumerate(self.suffix):
+            ahead = view.canvas.at[at + offset].get(mode="fill", fill_value=VOID)
+            stands = stands & (ahead == jnp.asarray(token, jnp.int32))
+        return jnp.min(jnp.where(stands, at + len(self.suffix), length))
 
     def _threshold(self, view: View) -> Array:
         hundredths = 100 * (view.place.total + 1)

@@ -52,9 +52,20 @@ def reaches(scores: Float[Array, " length"], least: ArrayLike) -> Bool[Array, " 
     return scores >= jnp.log(jnp.asarray(least, scores.dtype))
 
 
+def exceeds(scores: Float[Array, " length"], least: ArrayLike) -> Bool[Array, " length"]:
+    """Where scores, as log probabilities, are more than this probability."""
+    return scores > jnp.log(jnp.asarray(least, scores.dtype))
+
+
 def count(mask: Bool[Array, " length"]) -> Scalar:
     """How many positions are set."""
     return jnp.sum(mask, dtype=jnp.int32)
+
+
+def first(mask: Bool[Array, " length"]) -> Scalar:
+    """The lowest position that is set; the length where none is."""
+    length = mask.shape[0]
+    return jnp.min(jnp.where(mask, jnp.arange(length, dtype=jnp.int32), length))
 
 
 def write(canvas: Canvas, tokens: Int[Array, " length"], chosen: Bool[Array, " length"]) -> Canvas:

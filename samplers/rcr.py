@@ -4,25 +4,21 @@ He et al. 2025, "MDPO: Overcoming the Training-Inference Divide of Masked Diffus
 Models", https://arxiv.org/abs/2508.13148.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from samplers.base import MASK, Canvas, Scalar, View
 from samplers.maskgit import MaskGit, entered
 from samplers.pytree import part, static
-from samplers.ranking import REACHES, count, in_block, index, rank
-
-_NEVER: Final = 1.0
-"""In place of a log confidence: this position was not written by the rule."""
+from samplers.ranking import REACHES, count, in_block, index
+from samplers.remasking import LogConfidences, least_sure, never_written, written_with
 
 
 class Records(NamedTuple):
     """What is remembered of a row."""
 
-    log_confidence: Float[Array, " length"]
-    """Of each position, when it was last written."""
+    log_confidence: LogConfidences
     at_entry: Scalar
     """The holes of the block when it was entered."""
 
@@ -51,17 +47,15 @@ class TakeBackLeastSure:
         return frozenset({"canvas"}) if self.reach == "before" else frozenset()
 
     def init(self, canvas: Canvas) -> Records:
-        return Records(jnp.full(canvas.shape, _NEVER, jnp.float32), jnp.int32(0))
+        return Records(never_written(canvas), jnp.int32(0))
 
     def __call__(self, memory: Records, view: View, canvas: Canvas) -> tuple[Canvas, Records]:
-        written = (canvas >= 0) & (view.canvas != canvas)
-        known = jnp.where(written, view.prediction.log_confidence, memory.log_confidence)
+        known = written_with(memory.log_confidence, view, canvas)
         at_entry = entered(memory.at_entry, view)
         within = in_block(canvas, view.place)
         if self.reach == "before":
             within = index(canvas) < view.place.end
         open_ = count((canvas == MASK) & within & (index(canvas) >= view.place.prompt))
         surplus = self.schedule.left(at_entry, view.place.step) - open_
-        taken = within & (canvas >= 0) & (known <= 0)
-        taken = taken & (rank(-known, taken) < surplus)
+        taken = least_sure(known, within, canvas, surplus)
         return jnp.where(taken, MASK, canvas), Records(known, at_entry)

@@ -6,19 +6,17 @@ block's positions, `remdm_steps` steps are put in between, each of which begins 
 `remdm_number` least sure tokens of the block and writes as many.
 """
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool
 
 from samplers.base import MASK, Canvas, Place, Scalar, View
 from samplers.budgets import Even
 from samplers.pytree import part, require
-from samplers.ranking import in_block, rank
+from samplers.ranking import in_block
+from samplers.remasking import LogConfidences, least_sure, never_written, written_with
 from samplers.values import Whole
-
-_NEVER: Final = 1.0
-"""In place of a log confidence: this position was not written since the block began."""
 
 
 @part
@@ -81,18 +79,17 @@ class LoopTakeBack:
 
     loop: RemdmLoop
 
-    def init(self, canvas: Canvas) -> Float[Array, " length"]:
-        """The log confidence that each token of the block was written with."""
-        return jnp.full(canvas.shape, _NEVER, jnp.float32)
+    def init(self, canvas: Canvas) -> LogConfidences:
+        """Of the tokens of one block."""
+        return never_written(canvas)
 
     def __call__(
-        self, memory: Float[Array, " length"], view: View, canvas: Canvas
-    ) -> tuple[Canvas, Float[Array, " length"]]:
+        self, memory: LogConfidences, view: View, canvas: Canvas
+    ) -> tuple[Canvas, LogConfidences]:
         place = view.place
-        memory = jnp.where(place.step == 0, _NEVER, memory)
-        written = (canvas >= 0) & (view.canvas != canvas)
-        memory = jnp.where(written, view.prediction.log_confidence, memory)
-        known = in_block(canvas, place) & (canvas >= 0) & (memory <= 0)
-        few = rank(-memory, known) < jnp.asarray(self.loop.remdm_number, jnp.int32)
-        taken = known & few & self.loop.takes_back(place, place.step + 1)
-        return jnp.where(taken, MASK, canvas), memory
+        memory = jnp.where(place.step == 0, never_written(canvas), memory)
+        known = written_with(memory, view, canvas)
+        number = jnp.asarray(self.loop.remdm_number, jnp.int32)
+        taken = least_sure(known, in_block(canvas, place), canvas, number)
+        taken = taken & self.loop.takes_back(place, place.step + 1)
+        return jnp.where(taken, MASK, canvas), known

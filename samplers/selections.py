@@ -4,17 +4,19 @@ Thresholds are probabilities, as published; scores are their logarithms. What `b
 say of a selection: `samplers.base.Select`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from samplers.base import Scalar, View
 from samplers.budgets import Dream
-from samplers.pytree import part, require
+from samplers.pytree import part, require, static
 from samplers.ranking import count, rank, reaches
 from samplers.scores import draw
 from samplers.values import Real
+
+_LASTS: Final = ("bound", "free", "waits")
 
 
 @part
@@ -50,37 +52,21 @@ class Factor:
     """The longest run of best positions in which the j-th (from 0) has c >= 1 - factor / (j + 2).
 
     The parallel-decoding bound of Fast-dLLM: n tokens of confidence c are written together while
-    (n + 1)(1 - c) <= factor. The best position is always written.
+    (n + 1)(1 - c) <= factor. The best position is always written. `last="bound"` holds the last
+    eligible position to the bound like all others. As dInfer and ParallelBench ship it (`"free"`)
+    it is written with those before it, whatever its score; as d2Cache does (`"waits"`) it is not
+    written while there are others.
     """
 
     budgeted: ClassVar[bool] = False
     reads: ClassVar[str] = "probabilities"
     factor: Real = 1.0
+    last: str = static(default="bound")
 
     def __post_init__(self) -> None:
         require("Factor", "factor", self.factor, 0.0)
-
-    def __call__(
-        self, view: View, scores: Float[Array, " length"], budget: Scalar
-    ) -> Bool[Array, " length"]:
-        del budget
-        ranks = rank(scores, view.eligible)
-        return ranks < leading_passes(self.factor, scores, ranks, view.eligible)
-
-
-@part
-class FactorPublished:
-    """`Factor` as dInfer and ParallelBench ship it.
-
-    Where the first position to fail the bound is the last eligible one, it is written as well.
-    """
-
-    budgeted: ClassVar[bool] = False
-    reads: ClassVar[str] = "probabilities"
-    factor: Real = 1.0
-
-    def __post_init__(self) -> None:
-        require("FactorPublished", "factor", self.factor, 0.0)
+        if self.last not in _LASTS:
+            raise ValueError(f"Factor: last must be one of {_LASTS}, got {self.last!r}")
 
     def __call__(
         self, view: View, scores: Float[Array, " length"], budget: Scalar
@@ -89,27 +75,11 @@ class FactorPublished:
         ranks = rank(scores, view.eligible)
         passes = leading_passes(self.factor, scores, ranks, view.eligible)
         total = count(view.eligible)
-        return ranks < jnp.where(passes == total - 1, total, passes)
-
-
-@part
-class FactorD2Cache:
-    """`Factor` as d2Cache ships it: if every position passes, the last one is not written yet."""
-
-    budgeted: ClassVar[bool] = False
-    reads: ClassVar[str] = "probabilities"
-    factor: Real = 1.0
-
-    def __post_init__(self) -> None:
-        require("FactorD2Cache", "factor", self.factor, 0.0)
-
-    def __call__(
-        self, view: View, scores: Float[Array, " length"], budget: Scalar
-    ) -> Bool[Array, " length"]:
-        del budget
-        ranks = rank(scores, view.eligible)
-        passes = leading_passes(self.factor, scores, ranks, view.eligible)
-        return ranks < jnp.maximum(jnp.minimum(passes, count(view.eligible) - 1), 1)
+        if self.last == "free":
+            passes = jnp.where(passes == total - 1, total, passes)
+        elif self.last == "waits":
+            passes = jnp.maximum(jnp.minimum(passes, total - 1), 1)
+        return ranks < passes
 
 
 @part

@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float
 
 from samplers.base import MASK, Canvas, Scalar, View
 from samplers.pytree import part, require, static
-from samplers.ranking import count, holes, in_block, rank, reaches
+from samplers.ranking import count, exceeds, holes, in_block, rank, reaches
 from samplers.values import Real
 
 _FEWEST, _MOST = 5, 20
@@ -43,8 +43,7 @@ class WideIn:
         del budget
         ranks = rank(scores, view.eligible)
         most = jnp.clip(7 * count(holes(view.canvas, view.place)) // 10, _FEWEST, _MOST)
-        least = jnp.log(jnp.asarray(self.threshold, scores.dtype))
-        sure = reaches(scores, self.threshold) if self.exact else scores > least
+        sure = (reaches if self.exact else exceeds)(scores, self.threshold)
         return (sure & (ranks < most)) | (ranks == 0)
 
 

@@ -5,8 +5,11 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import jax.numpy as jnp
+
 import dllm
 from dllm.chat import ChatTemplate
+from dllm.models.network import Network, abstract
 from dllm.tokenizer import Tokenizer
 from tests import checkpoints
 
@@ -21,6 +24,15 @@ def small() -> dllm.Model:
 def chatty() -> dllm.Model:
     """The same with a chat template."""
     return dataclasses.replace(small(), chat=ChatTemplate("<{{ messages[-1].content }}>", {}))
+
+
+def causal(block: int) -> dllm.Model:
+    """The same with block-causal attention."""
+    model = small()
+    config = dataclasses.replace(model.config, causal_block=block)
+    graph, _ = abstract(config, jnp.float32)
+    network = Network(model.network.state, model.specials.mask, graph)
+    return dataclasses.replace(model, config=config, network=network)
 
 
 def tokenizer_of(model: dllm.Model) -> Tokenizer:

@@ -68,13 +68,13 @@ def _show(agreements: Sequence[Agreement], grammar: Grammar | None) -> None:
     for column in ("n", "before", "now", "agree"):
         table.add_column(column, justify="right")
     table.add_column("graded otherwise", overflow="fold")
-    for task, before, now, numbers in agreements:
-        count, changed = len(numbers), Agreement(task, before, now, numbers).changed
+    for one in agreements:
+        count, changed = len(one.numbers), one.changed
         more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
         table.add_row(
-            task,
+            one.task,
             str(count),
-            *(f"{100 * sum(scores) / max(count, 1):.1f}" for scores in (before, now)),
+            *(f"{100 * sum(scores) / max(count, 1):.1f}" for scores in (one.before, one.now)),
             f"{100 * (count - len(changed)) / max(count, 1):.1f} %",
             ", ".join(map(str, changed[:_NAMED])) + more,
         )

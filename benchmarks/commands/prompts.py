@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from benchmarks.commands.command import Command, add_out
+from benchmarks.commands.command import Command, add_out, tasks_of
 from benchmarks.tasks import embedded
 from benchmarks.tasks.catalogue import KINDS, kind_of
 
@@ -27,7 +27,7 @@ def perform(options: argparse.Namespace) -> None:
     """Draws and writes."""
     if options.count < 1:
         raise ValueError(f"count: must be at least 1, got {options.count}")
-    tasks = [task.strip() for task in options.tasks.split(",") if task.strip()] or list(KINDS)
+    tasks = tasks_of(options) or list(KINDS)
     for task in tasks:
         kind_of(task)
     rng, scored = np.random.default_rng(options.seed), embedded.scored_keys(tasks)

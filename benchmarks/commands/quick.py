@@ -14,6 +14,8 @@ from benchmarks.runner.run import decode_into
 from benchmarks.runner.settings import Setting, choose_settings
 from benchmarks.runner.subject import Checkpoint
 from benchmarks.runner.tables import show
+from dllm.cli import cache
+from dllm.sharding.cores import mesh_of_cores
 
 EXAMPLES = """\
   python -m benchmarks quick
@@ -44,11 +46,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="of the run and the plot; the same command goes on there (default: %(default)s)",
     )
+    cache.add_options(parser)
 
 
 def perform(options: argparse.Namespace) -> None:
     """Runs, prints and draws."""
-    subject = Checkpoint(dllm.load(options.model))
+    subject = Checkpoint(dllm.load(options.model, place=mesh_of_cores(SLOTS)))
     settings = quick_settings(subject)
     asked = suites.ask("embedded", limit=options.limit)
     print(

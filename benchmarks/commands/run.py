@@ -1,13 +1,15 @@
 """`run`: accuracy and forwards of rules on a suite of tasks."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import dllm
 from benchmarks import suites
+from benchmarks.commands.asked import asked, is_oracle
 from benchmarks.commands.command import Command, add_out, tasks_of
-from benchmarks.oracles.subject import PREFIX, oracle
+from benchmarks.oracles.subject import Oracle
+from benchmarks.report.shares import interval, right
 from benchmarks.runner.batches import Plan, make_plan
 from benchmarks.runner.durable import Shard, parse_shard
 from benchmarks.runner.mirror import mirror_of
@@ -15,10 +17,9 @@ from benchmarks.runner.protocol import FLOAT32, NUMERICS
 from benchmarks.runner.results import Result
 from benchmarks.runner.run import CrashedError, decode_here, decode_into
 from benchmarks.runner.settings import choose_settings
-from benchmarks.runner.subject import Checkpoint, Subject
 from benchmarks.runner.tables import show
 from benchmarks.texts.grammar import Grammar, open_grammar
-from dllm.cli import hardware
+from dllm.cli import cache, hardware
 
 EXAMPLES = """\
   python -m benchmarks run --model tiny --suite embedded --out out/tiny
@@ -54,6 +55,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--batch", type=int, metavar="N", help=f"rows at a time; default: {hardware.BATCH}")
     add("--seed", type=int, default=0, metavar="N", help="of a task's first example; then N + 1")
     add_out(parser, "the run's folder; the same command continues a run that was cut off")
+    cache.add_options(parser)
     parser.add_argument("--shard", metavar="I/N", help="do every N-th batch, from the I-th on")
     parser.add_argument(
         "--mirror", metavar="DIR", help="a folder or gs://… that follows --out, and is begun from"
@@ -68,7 +70,15 @@ def perform(options: argparse.Namespace) -> None:
     file = hardware.read(options)
     if options.batch is None:
         options.batch = hardware.BATCH if file is None else file.decode.batch
-    subject, suite, questions = asked(options)
+    grammar = _grammar(options)
+    subject, suite, questions = asked(
+        options,
+        limit=options.limit,
+        texts=grammar is not None,
+        grammar=grammar,
+        file=file,
+        rows=options.batch,
+    )
     rules = options.scheduler or list(DEFAULT)
     chosen = choose_settings(rules, options.set, published=options.sweep, ids=subject.ids)
     plan = make_plan(
@@ -88,6 +98,7 @@ def perform(options: argparse.Namespace) -> None:
     if results:
         named = chosen.settings[0].name if len(chosen.settings) == 1 else ""
         show(results, f"{suite} {named}".strip())
+        _show_exact(plan, results)
     for method in chosen.left_out:
         print(f"not run: {method}")
     for name, error in failed.items():
@@ -96,41 +107,28 @@ def perform(options: argparse.Namespace) -> None:
         raise SystemExit(1)
 
 
-def asked(options: argparse.Namespace) -> tuple[Subject, str, list[suites.Question]]:
-    """The model, and the name and the questions of its suite."""
-    tasks = tasks_of(options)
-    if not options.model.startswith(PREFIX):
-        grammar = _grammar(options, tasks)
-        texts = grammar is not None
-        questions = suites.ask(options.suite, tasks, options.limit, options.rows, texts=texts)
-        checkpoint = Checkpoint(_load(options), grammar)
-        checkpoint.about  # noqa: B018  (asks devices of all hosts: now, when all do)
-        return checkpoint, options.suite, questions
-    given = {
-        "--tasks": bool(tasks),
-        "--rows": options.rows is not None,
-        "--suite": options.suite != "embedded",
-        "--hardware": options.hardware is not None,
-    }
-    foreign = [name for name, told in given.items() if told]
-    if foreign:
-        raise ValueError(f"model: {options.model} asks its own questions and takes no {foreign[0]}")
-    exact = oracle(options.model)
-    return exact, "oracle", exact.questions(options.limit)
+def _show_exact(plan: Plan, results: Sequence[Result]) -> None:
+    """What settings come to by formulas, beside what was measured and its 95 % interval."""
+    if not isinstance(plan.subject, Oracle):
+        return
+    asked = [question.example for question in plan.questions]
+    settings = {setting.name: setting for setting in plan.settings}
+    for result in results:
+        exact = plan.subject.exact(asked, settings[result.name], plan.protocol.temperature)
+        if exact is None:
+            continue
+        low, high = interval(right(result.samples), len(result.samples))
+        print(
+            f"exact: {result.name}: {100 * exact:.1f} %, measured {result.mean.accuracy:.1f} % "
+            f"({100 * low:.1f} to {100 * high:.1f})"
+        )
 
 
-def _load(options: argparse.Namespace) -> dllm.Model:
-    """The model, cut over the devices if a hardware file says how."""
-    file = hardware.read(options)
-    if file is None:
-        return dllm.load(options.model)
-    return dllm.load(options.model, dtype=file.decode.dtype, place=hardware.mesh(file, options))
-
-
-def _grammar(options: argparse.Namespace, tasks: list[str]) -> Grammar | None:
+def _grammar(options: argparse.Namespace) -> Grammar | None:
     """What grades texts, if any are wanted; without it only those that are asked for are missed."""
+    tasks = tasks_of(options)
     texts = suites.texts_of(options.suite, options.rows, tasks)
-    if not texts:
+    if not texts or is_oracle(options):
         return None
     try:
         return open_grammar(options.language_tool)

@@ -4,9 +4,11 @@ import argparse
 from pathlib import Path
 
 from benchmarks import suites
+from benchmarks.commands.asked import asked
 from benchmarks.commands.command import Command, add_out
-from benchmarks.commands.run import asked
 from benchmarks.report.trace import page, trace
+from benchmarks.runner.batches import make_plan
+from benchmarks.runner.protocol import FLOAT32, NUMERICS, OFFICIAL
 from benchmarks.runner.settings import choose_settings
 
 EXAMPLES = """\
@@ -26,24 +28,35 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--scheduler", default="confidence", metavar="RULE", help="default: %(default)s")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the rule")
     add("--temperature", type=float, default=0.0, metavar="T", help="default: %(default)s")
+    add("--numerics", choices=NUMERICS, default=FLOAT32, help="site: confidences as its runs had")
     add("--seed", type=int, default=0, metavar="N", help="of the task's first example")
     add_out(parser, "the page, an HTML file", required=True)
 
 
 def perform(options: argparse.Namespace) -> None:
     """Decodes and writes the page."""
-    options.language_tool = options.hardware = None
-    options.limit = None if options.suite == "official" else options.number + 1
-    subject, _, questions = asked(options)
+    if options.number < 0:
+        raise ValueError(f"trace: --number must be at least 0, got {options.number}")
+    limit = None if options.suite == OFFICIAL else options.number + 1
+    subject, suite, questions = asked(options, limit=limit, texts=True)
     question = next((q for q in questions if q.number == options.number), None)
     if question is None:
         raise ValueError(f"trace: --number must be that of an example, got {options.number}")
     settings = choose_settings([options.scheduler], options.set, ids=subject.ids).settings
     if len(settings) > 1:
         raise ValueError(f"trace: --set needs one value each, got {len(settings)} combinations")
-    shown = trace(subject, question, settings[0], options.seed, options.temperature)
+    plan = make_plan(
+        subject,
+        [question],
+        settings,
+        suite=suite,
+        seed=options.seed,
+        temperature=options.temperature,
+        numerics=options.numerics,
+    )
+    shown = trace(plan)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(page(subject, question, settings[0], shown), "utf-8")
+    options.out.write_text(page(plan, shown), "utf-8")
     print(f"{options.out}: {len(shown.canvases) - 1} steps")
 
 

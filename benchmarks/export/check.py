@@ -6,10 +6,8 @@ from typing import Any, NamedTuple
 
 from benchmarks.export.documents import sha256
 from benchmarks.export.entry import ALL, coverage
-from benchmarks.export.harness import label
+from benchmarks.export.harness import RESULTS, label
 from benchmarks.leaderboard.tasks import COUNT, TASKS, Task
-
-RESULTS = "results_parallelbench.json"
 
 RESULTS_KEYS = (
     *("results", "groups", "group_subtasks", "configs", "higher_is_better", "n-samples"),
@@ -65,7 +63,7 @@ def _verdict(folder: Path) -> Verdict:
     faults += _lacks(RESULTS, results, RESULTS_KEYS)
     counts: dict[str, int] = {}
     for task in TASKS.values():
-        path = folder / f"samples_{task.full_name}.jsonl"
+        path = folder / task.samples_file
         if path.is_file():
             counts[task.name], found = _samples(path, task, results.get("results", {}))
             faults += found

@@ -1,4 +1,4 @@
-"""The contents of the harness's own files, key by key: `results_parallelbench.json` and samples."""
+"""The harness's own files, their contents key by key: results and samples."""
 
 import datetime
 from collections.abc import Sequence
@@ -9,6 +9,9 @@ from benchmarks.export.entry import ALL, RULES, Entry, Pair, asked_with
 from benchmarks.leaderboard.speed import tokens_per_step
 from benchmarks.leaderboard.tasks import COSTS, COUNT, GROUPS, RULE_TASKS, TASKS, TITLES, Task
 from benchmarks.runner.samples import Sample
+
+RESULTS = "results_parallelbench.json"
+"""The file of a setting's figures; samples are in a file a task, `Task.samples_file`."""
 
 Content = dict[str, Any]
 
@@ -36,7 +39,7 @@ def label(coverage: str) -> str:
 
 
 def sample_line(task: Task, entry: Entry, pair: Pair) -> Content:
-    """A line of `samples_parallelbench_<task>.jsonl`."""
+    """A line of a task's samples."""
     asked, sample = pair
     text = sample.text.partition(task.until)[0]
     scores = scores_of(task, sample)
@@ -65,7 +68,7 @@ def scores_of(task: Task, sample: Sample) -> dict[str, float]:
 
 
 def results_file(entry: Entry, origin: Origin) -> Content:
-    """`results_parallelbench.json`; groups are averaged only where all of their tasks are there."""
+    """The content of `RESULTS`; groups are averaged only where all of their tasks are there."""
     tasks = [TASKS[name] for name in entry.pairs]
     by_task = {task.full_name: _task_result(task, entry) for task in tasks}
     groups = _groups(entry, by_task)

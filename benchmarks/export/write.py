@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.export.entry import PARTIAL, Entry, entry_of
-from benchmarks.export.harness import Origin, results_file, sample_line
+from benchmarks.export.harness import RESULTS, Origin, results_file, sample_line
 from benchmarks.export.site import write_site
 from benchmarks.leaderboard.tasks import TASKS
 from benchmarks.runner.outline import Outline, read_outline, read_questions
 from benchmarks.runner.results import read_results
 
-RESULTS = "results_parallelbench.json"
 LATEST = ".latest"
 
 
@@ -49,11 +48,6 @@ def export(run: Path, name: str, out: Path) -> list[Path]:
     return folders
 
 
-def sample_file(task: str) -> str:
-    """The name of a task's samples."""
-    return f"samples_{TASKS[task].full_name}.jsonl"
-
-
 def _folder(out: Path, name: str, entry: Entry, outline: Outline) -> Path:
     stamp = datetime.datetime.fromisoformat(outline.started).strftime("%Y%m%d_%H%M%S")
     above = out / "results" / name.replace("/", "__") / entry.unmasking / entry.folder
@@ -67,7 +61,7 @@ def _write(folder: Path, entry: Entry, origin: Origin) -> None:
     for task, pairs in entry.pairs.items():
         lines = [sample_line(TASKS[task], entry, pair) for pair in pairs]
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        (folder / sample_file(task)).write_text(text, "utf-8")
+        (folder / TASKS[task].samples_file).write_text(text, "utf-8")
     if entry.coverage != PARTIAL:
         latest = folder.parent / LATEST
         latest.unlink(missing_ok=True)

@@ -57,6 +57,11 @@ class Task(NamedTuple):
         return f"parallelbench_{self.category}_{self.name}"
 
     @property
+    def samples_file(self) -> str:
+        """Where the harness keeps its samples."""
+        return f"samples_{self.full_name}.jsonl"
+
+    @property
     def site(self) -> str:
         """What the leaderboard's site calls it."""
         shown = self.name.removesuffix("_n4").replace("words_to_sentence", "w2s")

@@ -2,14 +2,12 @@
 
 from functools import cache
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from benchmarks.oracles.marginals import of_completions, window_of
+from benchmarks.oracles.marginals import Whole, of_completions
 from benchmarks.tasks import latin_square, sudoku
-from dllm.toy import Alone
 from samplers import part
 
 SIZE = 4
@@ -17,24 +15,16 @@ CELLS = SIZE * SIZE
 
 
 @part
-class Grids(Alone):
+class Grids(Whole):
     """One of listed grids, each as likely as any other. A canvas is a grid and nothing else."""
 
     listed: ArrayLike
     """`[grids, 16]`: symbols as numbers from 0 on."""
 
-    def logits(
-        self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
-    ) -> Float[Array, "rows window vocab"]:
-        """See `dllm.Denoiser`."""
+    def _row(self, canvas: Int[Array, " length"]) -> Float[Array, "cells vocab"]:
         listed = jnp.asarray(self.listed)
         exists = jnp.ones(listed.shape[0], bool)
-
-        def of_row(row: Int[Array, " length"], start: Int[Array, ""]) -> Array:
-            logits = of_completions(row[:CELLS], listed, exists, SIZE)
-            return window_of(logits, start, window)
-
-        return jax.vmap(of_row)(canvas, start)
+        return of_completions(canvas[:CELLS], listed, exists, SIZE)
 
 
 @cache

@@ -10,8 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from benchmarks.oracles.marginals import log, of_completions, window_of
-from dllm.toy import Alone
+from benchmarks.oracles.marginals import Whole, log, of_completions
 from samplers import part, static
 
 MOST = 16
@@ -49,20 +48,10 @@ GROWTH = {"shuffle": 0, "insert_random": 1, "remove_random": -1, "replace_random
 
 
 @part
-class OnePlace(Alone):
+class OnePlace(Whole):
     """An operation at a place, each place as likely as any other."""
 
     task: str = static()
-
-    def logits(
-        self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
-    ) -> Float[Array, "rows window vocab"]:
-        """See `dllm.Denoiser`."""
-
-        def of_row(row: Int[Array, " length"], start: Int[Array, ""]) -> Array:
-            return window_of(self._row(row), start, window)
-
-        return jax.vmap(of_row)(canvas, start)
 
     def _row(self, canvas: Int[Array, " length"]) -> Float[Array, "length vocab"]:
         people, at = _people(canvas)
@@ -74,18 +63,8 @@ class OnePlace(Alone):
 
 
 @part
-class Shuffle(Alone):
+class Shuffle(Whole):
     """All orders of the people, each as likely as any other; the given one is among them."""
-
-    def logits(
-        self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
-    ) -> Float[Array, "rows window vocab"]:
-        """See `dllm.Denoiser`."""
-
-        def of_row(row: Int[Array, " length"], start: Int[Array, ""]) -> Array:
-            return window_of(self._row(row), start, window)
-
-        return jax.vmap(of_row)(canvas, start)
 
     def _row(self, canvas: Int[Array, " length"]) -> Float[Array, "length vocab"]:
         people, at = _people(canvas)

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 import dllm
+from benchmarks.oracles.closed_forms import known_accuracy
 from benchmarks.oracles.grids import CELLS, SIZE, Grids, grids_of
 from benchmarks.oracles.lines import GROWTH, MOST, NEWCOMER, SEPARATOR, VOCAB, OnePlace, Shuffle
+from benchmarks.runner.settings import Setting
 from benchmarks.runner.subject import Answer
 from benchmarks.suites import LIMIT, Question
 from benchmarks.tasks import embedded, latin_square, sudoku, wordings
@@ -120,6 +122,18 @@ class Oracle:
         if self.task == sudoku.TASK:
             return _is_sudoku(text)
         return GRADERS[self.task](example.label, text, False)
+
+    def exact(self, asked: Sequence[Example], setting: Setting, temperature: float) -> float | None:
+        """The share of right answers that a setting comes to, if a formula is known."""
+        known = [
+            known_accuracy(self.task, self._size(example), *setting[:2], temperature)
+            for example in asked
+        ]
+        shares = [share for share in known if share is not None]
+        return float(np.mean(shares)) if len(shares) == len(known) else None
+
+    def _size(self, example: Example) -> int:
+        return len(example.label["input"]) if self.task in GROWTH else CELLS
 
     def operations(self, length: int, positions: int) -> float:
         del length, positions

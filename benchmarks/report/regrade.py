@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from benchmarks.leaderboard.tasks import TASKS
 from benchmarks.runner.durable import prepare, write_durably
-from benchmarks.runner.outline import QUESTIONS, RUN, Outline, read_outline, read_questions
+from benchmarks.runner.outline import QUESTIONS, RUN, read_outline, read_questions
 from benchmarks.runner.results import Result, read_results, told, write
-from benchmarks.runner.samples import Sample, by_task, summarise
+from benchmarks.runner.samples import Sample, by_task
 from benchmarks.tasks.catalogue import TEXTS
 from benchmarks.texts.grammar import Grammar
 from benchmarks.texts.marks import GRAMMAR, mark
@@ -54,7 +54,7 @@ def write_regraded(folder: Path, results: list[Result], grammar: Grammar | None,
     prepare(out)
     outline = read_outline(folder)
     grader = outline.identity["grader"] if grammar is None else grammar.version
-    outline = Outline(**{**outline._asdict(), "identity": {**outline.identity, "grader": grader}})
+    outline = outline._replace(identity={**outline.identity, "grader": grader})
     write_durably(out / QUESTIONS, (folder / QUESTIONS).read_bytes())
     write_durably(out / RUN, (json.dumps(outline._asdict(), indent=1) + "\n").encode())
     write(out, told(outline, {}), results)
@@ -64,7 +64,7 @@ def published(folder: Path) -> dict[str, Path]:
     """Files of published samples below a folder, by task; of several settings the first."""
     found: dict[str, Path] = {}
     for task in TASKS.values():
-        paths = sorted(folder.rglob(f"samples_{task.full_name}.jsonl"))
+        paths = sorted(folder.rglob(task.samples_file))
         if paths:
             found[task.name] = paths[0]
     return found
@@ -92,8 +92,7 @@ def _again(
         marked = mark(sample.task, labels[sample.task, sample.number], sample.text, grammar)
         changed = {"score": marked.score, "score_strict": marked.strict, "metrics": marked.metrics}
         samples.append(sample._replace(**changed))
-    figures = [summarise(listed) for listed in by_task(samples).values()]
-    return result._replace(samples=samples, figures=figures)
+    return result._replace(samples=samples)
 
 
 def _compared(before: list[Result], now: list[Result]) -> Iterable[Agreement]:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.export.documents import Record
 from benchmarks.export.entry import entry_of, speeds
 from benchmarks.runner.outline import RUN, read_outline, read_questions
 from benchmarks.runner.protocol import OFFICIAL
 from benchmarks.runner.results import Result, read_results
+from benchmarks.runner.samples import by_task
 
 
 class Row(NamedTuple):
@@ -40,26 +42,28 @@ def rows_of(folders: Sequence[Path], tasks: Sequence[str] = ()) -> list[Row]:
                 f"runs: must be of one suite, got {rows[0].suite} in {folders[0]} and {suite} in "
                 f"{folder}"
             )
+        questions = read_questions(folder) if suite == OFFICIAL else []
         for result in read_results(folder):
             name = result.name if len(folders) == 1 else f"{folder.name}: {result.name}"
             result = _only(folder, result, tasks)
-            charged = _in_batches(folder, result) if suite == OFFICIAL else None
+            charged = _in_batches(result, questions) if suite == OFFICIAL else None
             rows.append(Row(name, result, suite, charged))
     return rows
 
 
-def _in_batches(folder: Path, result: Result) -> float:
-    by_task = speeds(entry_of(result, read_questions(folder)), in_batches=True)
-    return sum(by_task.values()) / len(by_task)
+def _in_batches(result: Result, questions: Sequence[Record]) -> float:
+    found = speeds(entry_of(result, questions), in_batches=True)
+    return sum(found.values()) / len(found)
 
 
 def _only(folder: Path, result: Result, tasks: Sequence[str]) -> Result:
     """A result of these tasks alone; of all if none is named."""
     if not tasks:
         return result
-    figures = {one.task: one for one in result.figures}
+    samples = by_task(result.samples)
     for task in tasks:
-        if task not in figures:
-            raise ValueError(f"--tasks: {folder} has {', '.join(figures)}, got {task!r}")
-    samples = [sample for sample in result.samples if sample.task in tasks]
-    return result._replace(figures=[figures[task] for task in tasks], samples=samples)
+        if task not in samples:
+            raise ValueError(f"--tasks: {folder} has {', '.join(samples)}, got {task!r}")
+    return result._replace(
+        samples=[sample for task in dict.fromkeys(tasks) for sample in samples[task]]
+    )

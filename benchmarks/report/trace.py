@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 import dllm
-from benchmarks.runner.settings import Setting
+from benchmarks.runner.batches import Plan
+from benchmarks.runner.numerics import proposal_of
+from benchmarks.runner.settings import cut
 from benchmarks.runner.subject import Subject
-from benchmarks.suites import Question
-from dllm.canvas import blocks
 from dllm.jobs import batch_rows, bucket
 from samplers import MASK
 
@@ -36,25 +36,21 @@ class Trace(NamedTuple):
     """Probability that a frame gave to the token of the next one; 0 where that has none."""
 
 
-def trace(
-    subject: Subject, question: Question, setting: Setting, seed: int, temperature: float
-) -> Trace:
-    """Decodes one example and asks the model once more about every canvas on the way.
+def trace(plan: Plan) -> Trace:
+    """Decodes the first example of a plan by its first setting, as a run of the plan would.
 
-    Probabilities are those of the model at temperature 1, whatever the decode's.
+    The model is asked once more about every canvas on the way. Probabilities are those of the model
+    at temperature 1, whatever the decode's.
     """
-    layout = subject.layout(question.example, seed + question.number)
+    subject, setting, layout = plan.subject, plan.settings[0], plan.layouts[0]
     positions = len(layout.ids) - layout.prompt
-    if setting.block is not None:
-        layout = layout._replace(blocks=blocks(layout.prompt, positions, setting.block))
-    rows = batch_rows([layout], bucket(len(layout.ids), subject.max_length))
-    proposal = dllm.Proposal(temperature, suppress=subject.never)
     ended = dllm.decode(
         subject.denoiser,
-        rows,
+        batch_rows([cut(layout, setting.block)], bucket(len(layout.ids), subject.max_length)),
         setting.scheduler,
-        proposal,
-        ends=subject.ends,
+        proposal_of(plan.protocol, setting, subject.never),
+        cache=setting.cache,
+        ends=plan.ends,
         record=2 * positions,
     )
     steps = min(int(ended.steps[0]), 2 * positions)
@@ -62,9 +58,9 @@ def trace(
     return _seen(subject, frames, layout.prompt, positions)
 
 
-def page(subject: Subject, question: Question, setting: Setting, shown: Trace) -> str:
+def page(plan: Plan, shown: Trace) -> str:
     """The page: one file without anything from elsewhere."""
-    number, example = question
+    subject, setting, (number, example) = plan.subject, plan.settings[0], plan.questions[0]
     tokens = sorted({int(t) for t in np.unique(shown.canvases)} | set(np.unique(shown.guesses)))
     data = {
         "title": f"{example.task} {number}, {setting.name}, {subject.name}",

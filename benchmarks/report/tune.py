@@ -95,7 +95,8 @@ def _table(header: str, choice: Choice) -> str:
         "accuracy": round(choice.accuracy, 4),
         "interval": [round(choice.low, 4), round(choice.high, 4)],
     }
-    options = ", ".join(f"{key} = {_value(value)}" for key, value in choice.options.items())
+    # Quoted: `part.key` is one key.
+    options = ", ".join(f'"{key}" = {_value(value)}' for key, value in choice.options.items())
     lines = [f"{key} = {_value(value)}" for key, value in values.items()]
     return "\n".join(["", header, *lines, f"options = {{ {options} }}", ""])
 

@@ -7,11 +7,13 @@ elsewhere, and shared out among machines.
 import dataclasses
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from benchmarks.runner.canvases import canvases
 from benchmarks.runner.numerics import as_compared
 from benchmarks.runner.protocol import FLOAT32, Protocol, protocol_of
 from benchmarks.runner.settings import Setting
@@ -19,7 +21,6 @@ from benchmarks.runner.subject import Subject
 from benchmarks.runner.versions import version
 from benchmarks.suites import Question
 from dllm.canvas import Layout
-from dllm.jobs import bucket
 
 FULL = 16
 """Times its slots that a batch holds rows: slots are refilled, and only the last rows drain."""
@@ -118,7 +119,7 @@ def make_plan(
         what = "examples" if settings else "settings"
         raise ValueError(f"run: must have {what}, got none")
     layouts = [subject.layout(q.example, seed + q.number) for q in questions]
-    groups = _groups(layouts, subject.max_length, slots)
+    groups = _groups(layouts, slots)
     settings = [as_compared(numerics, setting, subject.ids) for setting in settings]
     for setting in settings:
         _refuse_block(setting, groups)
@@ -136,17 +137,20 @@ def make_plan(
     )
 
 
-def _groups(layouts: Sequence[Layout], most: int, slots: int) -> list[Group]:
-    """Examples by shape; those that would not fill the slots join the next longer canvas."""
-    found: dict[tuple[int, int], list[int]] = {}
+def _groups(layouts: Sequence[Layout], slots: int) -> list[Group]:
+    """Examples by the positions of their answer, and by canvases that hold little padding."""
+    found: dict[int, list[int]] = {}
     for i, layout in enumerate(layouts):
-        shape = (layout.blocks[0][1] - layout.blocks[0][0], bucket(len(layout.ids), most))
-        found.setdefault(shape, []).append(i)
-    shapes = sorted(found)
-    for shape, longer in pairwise(shapes):
-        if len(found[shape]) < slots and shape[0] == longer[0]:
-            found[longer] = sorted(found.pop(shape) + found[longer])
-    return [Group(*shape, tuple(listed)) for shape, listed in sorted(found.items())]
+        found.setdefault(layout.blocks[0][1] - layout.blocks[0][0], []).append(i)
+    groups = []
+    for positions, listed in sorted(found.items()):
+        lengths = {i: len(layouts[i].ids) for i in listed}
+        shorter = 0
+        for canvas in canvases(Counter(lengths.values()), slots):
+            own = tuple(i for i in listed if shorter < lengths[i] <= canvas)
+            groups.append(Group(positions, canvas, own))
+            shorter = canvas
+    return groups
 
 
 def _batches(groups: Sequence[Group], settings: int, slots: int) -> list[Batch]:

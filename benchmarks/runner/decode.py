@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Iterable
-from functools import cache
-from typing import Any, NamedTuple
+from functools import cache, partial
+from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from benchmarks.leaderboard.speed import tokens_per_step
@@ -13,7 +12,8 @@ from benchmarks.runner.batches import Batch, Plan
 from benchmarks.runner.bound import Yardstick, compiling
 from benchmarks.runner.numerics import proposal_of
 from benchmarks.runner.samples import Sample
-from dllm.canvas import Rows, blocks
+from benchmarks.runner.settings import cut
+from dllm.canvas import Rows, pick
 from dllm.decode import Decoded, plan_program, run_compiled
 from dllm.jobs import GLANCE, batch_rows
 from dllm.pool import Pool
@@ -82,27 +82,27 @@ class Decoder:
         """Its graded answers."""
         begun, before, compiled = time.perf_counter(), programs(), compiling()
         pool = self._pool(batch)
-        samples: list[Any] = [None] * len(batch.questions)
-        for row, decoded in pool:
-            samples[row] = self._sample(batch, batch.questions[row], decoded)
+        ended = dict(pool)
+        took = time.perf_counter() - begun
         slots = self._slots(batch) * pool.forwards
-        busy = round(pool.occupancy * slots)
+        every = [ended[row] for row in range(len(batch.questions))]
         timing = Timing(
-            time.perf_counter() - begun,
+            took,
             programs() - before,
             pool.forwards,
             slots,
-            busy,
+            round(pool.occupancy * slots),
             compiling() - compiled,
-            sum(map(self._operations, batch.questions, samples)),
+            sum(map(self._operations, batch.questions, every)),
+            *self._yardstick.measure(),
         )
-        products = self._yardstick.measure()
-        return Part(samples, timing._replace(yardstick=products[0], yardstick_seconds=products[1]))
+        return Part(list(map(partial(self._sample, batch), batch.questions, every)), timing)
 
-    def _operations(self, question: int, sample: Sample) -> float:
+    def _operations(self, question: int, decoded: Decoded) -> float:
         layout = self._plan.layouts[question]
         length = len(layout.ids)
-        return sample.forwards * self._plan.subject.operations(length, length - layout.prompt)
+        each = self._plan.subject.operations(length, length - layout.prompt)
+        return int(decoded.forwards) * each
 
     def _pool(self, batch: Batch) -> Pool:
         plan = self._plan
@@ -112,25 +112,21 @@ class Decoder:
         own = np.array([place[question] for question in batch.questions])
         return Pool(
             plan.subject.denoiser,
-            jax.tree.map(lambda leaf: leaf[own], rows),
+            pick(rows, own),
             setting.scheduler,
             self._proposals[batch.setting],
             batch=self._slots(batch),
             # Of all rows of the group, so that its batches run one program.
-            settings=plan_program(rows, setting.scheduler, ends=plan.ends),
+            settings=plan_program(
+                rows, setting.scheduler, setting.drafts, cache=setting.cache, ends=plan.ends
+            ),
             max_steps=max(_LEAST_STEPS, 4 * group.positions),
             glance=GLANCE,
         )
 
     def _make_rows(self, group: int, block: int | None) -> Rows:
-        positions, length, questions = self._plan.groups[group]
-        layouts = [self._plan.layouts[i] for i in questions]
-        if block is not None:
-            cuts = [blocks(layout.prompt, positions, block) for layout in layouts]
-            layouts = [
-                layout._replace(blocks=cut) for layout, cut in zip(layouts, cuts, strict=True)
-            ]
-        return batch_rows(layouts, length)
+        _, length, questions = self._plan.groups[group]
+        return batch_rows([cut(self._plan.layouts[i], block) for i in questions], length)
 
     def _slots(self, batch: Batch) -> int:
         return min(self._plan.slots, len(self._plan.groups[batch.group].questions))

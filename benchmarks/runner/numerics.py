@@ -12,7 +12,7 @@ import numpy as np
 import dllm
 from benchmarks.leaderboard.methods import is_exact
 from benchmarks.runner.protocol import SITE, Protocol
-from benchmarks.runner.settings import Setting
+from benchmarks.runner.settings import LOOP, Setting
 
 _COMPARED = "threshold"
 """The option that is compared with rounded confidences."""
@@ -28,7 +28,7 @@ def as_compared(numerics: str, setting: Setting, ids: Mapping[str, int]) -> Sett
     """A setting under its own name whose rule has the threshold that it is compared with."""
     if not _is_rounded(numerics, setting) or _COMPARED not in setting.options:
         return setting
-    options = {key: value for key, value in setting.options.items() if key != "block_length"}
+    options = {key: value for key, value in setting.options.items() if key not in LOOP}
     value = float(np.float32(ml_dtypes.bfloat16(options[_COMPARED])))
     scheduler = dllm.rule(setting.rule, ids=ids, **{**options, _COMPARED: value})
     return setting._replace(scheduler=scheduler)

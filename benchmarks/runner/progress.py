@@ -15,8 +15,7 @@ _LINES_APART = 30.0
 class Clock:
     """Seconds left, from the batches that are done: those of one rule and shape cost alike."""
 
-    def __init__(self, plan: Plan, todo: list[Batch]) -> None:
-        self._plan = plan
+    def __init__(self, todo: list[Batch]) -> None:
         self._left = {batch.number: batch for batch in todo}
         self._spent: dict[tuple[int, ...], tuple[float, int]] = {}
 
@@ -46,7 +45,7 @@ class Display:
     """A bar on a terminal, a line now and then elsewhere; all of it on the error stream."""
 
     def __init__(self, plan: Plan, todo: list[Batch], show: bool | None) -> None:
-        self._plan, self._clock = plan, Clock(plan, todo)
+        self._plan, self._clock = plan, Clock(todo)
         self._console = Console(stderr=True)
         self._bar_shown = sys.stderr.isatty() if show is None else show
         self._quiet = show is False

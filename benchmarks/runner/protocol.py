@@ -39,6 +39,8 @@ def protocol_of(
     if temperature != 0:
         raise ValueError(f"suite: {suite} is decoded at temperature 0, got {temperature}")
     for setting in settings:
+        if setting.cache != "none":
+            raise ValueError(f"suite: {suite} is decoded without a cache, got {setting.name!r}")
         if setting.block is not None and method_of(setting.rule, setting.options) is None:
             raise ValueError(
                 f"suite: {suite} decodes an answer as one block, got {setting.name!r}; only "

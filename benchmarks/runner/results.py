@@ -23,8 +23,6 @@ class Result(NamedTuple):
 
     rule: str
     options: dict[str, Any]
-    figures: list[Figures]
-    """By task."""
     samples: list[Sample]
     timing: Timing
     """Of all its batches."""
@@ -35,35 +33,54 @@ class Result(NamedTuple):
         return name_of(self.rule, self.options)
 
     @property
+    def figures(self) -> list[Figures]:
+        """By task."""
+        return [summarise(of_task) for of_task in by_task(self.samples).values()]
+
+    @property
     def mean(self) -> Figures:
         """The unweighted mean of its tasks."""
         return mean(self.figures)
 
 
-def gather(outline: Outline, store: Store, order: Sequence[tuple[str, int]]) -> list[Result]:
-    """The results of the settings whose parts are all there; `order` is that of its examples."""
+def gather(
+    settings: Sequence[tuple[str, dict[str, Any]]],
+    batches: Sequence[int],
+    store: Store,
+    order: Sequence[tuple[str, int]],
+) -> list[Result]:
+    """The results of the settings whose parts are all there.
+
+    Args:
+        settings: rules and their options.
+        batches: which setting each is of.
+        store: holds the parts.
+        order: task and number of the examples, in the order of the samples.
+    """
     place = {asked: i for i, asked in enumerate(order)}
-    numbers: list[list[int]] = [[] for _ in outline.settings]
-    for number, (setting, _) in enumerate(outline.batches):
+    numbers: list[list[int]] = [[] for _ in settings]
+    for number, setting in enumerate(batches):
         numbers[setting].append(number)
     results = []
-    for setting, own in zip(outline.settings, numbers, strict=True):
+    for (rule, options), own in zip(settings, numbers, strict=True):
         if not all(number in store for number in own):
             continue
         listed = [store.get(number) for number in own]
         samples = [sample for part in listed for sample in part.samples]
         samples.sort(key=lambda sample: place[sample.task, sample.number])
-        figures = [summarise(of_task) for of_task in by_task(samples).values()]
         timing = add_up(part.timing for part in listed)
-        results.append(Result(**setting, figures=figures, samples=samples, timing=timing))
+        results.append(Result(rule, options, samples, timing))
     return results
 
 
 def finish(store: InFolder, failed: Mapping[str, str] | None = None) -> list[Result]:
     """Writes the final files of the settings whose parts are all there, and which others failed."""
+    outline = store.outline
+    settings = [(setting["rule"], setting["options"]) for setting in outline.settings]
+    batches = [setting for setting, _ in outline.batches]
     order = [(asked["task"], asked["number"]) for asked in read_questions(store.folder)]
-    results = gather(store.outline, store, order)
-    write(store.folder, told(store.outline, failed or {}), results)
+    results = gather(settings, batches, store, order)
+    write(store.folder, told(outline, failed or {}), results)
     return results
 
 
@@ -108,7 +125,6 @@ def read_results(folder: Path) -> list[Result]:
         Result(
             one["rule"],
             one["options"],
-            [summarise(of_task) for of_task in by_task(samples[one["setting"]]).values()],
             samples[one["setting"]],
             _timing(timings["settings"][one["setting"]]),
         )

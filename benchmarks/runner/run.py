@@ -99,8 +99,12 @@ def decode_here(plan: Plan, progress: bool | None = None) -> list[Result]:
     """
     store = InMemory()
     failed = _decode(plan, store, list(plan.batches), progress)
-    order = [(question.example.task, question.number) for question in plan.questions]
-    results = gather(outline_of(plan, {}), store, order)
+    results = gather(
+        [(setting.rule, setting.options) for setting in plan.settings],
+        [batch.setting for batch in plan.batches],
+        store,
+        [(question.example.task, question.number) for question in plan.questions],
+    )
     if failed:
         raise CrashedError(failed, results)
     return results

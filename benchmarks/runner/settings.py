@@ -1,18 +1,25 @@
 """Which rules a run compares, each with its options: named ones, sweeps, published grids."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import dllm
 from benchmarks.leaderboard.methods import BLOCK, METHODS, Method, of_rule
+from dllm.caches import KINDS
+from dllm.canvas import Layout, blocks
 from dllm.rules import parse_sets
 
 ALL = "leaderboard"
 """Stands for every method of the leaderboard."""
+DRAFTS, CACHE = "drafts", "cache"
+LOOP = (BLOCK, DRAFTS, CACHE)
+"""Options of every rule: how its rows are decoded."""
 
 
 class Setting(NamedTuple):
-    """A rule with its options, of which `block_length` is one."""
+    """A rule with its options, those of `LOOP` among them."""
 
     rule: str
     options: dict[str, Any]
@@ -24,6 +31,16 @@ class Setting(NamedTuple):
         return self.options.get(BLOCK)
 
     @property
+    def drafts(self) -> int:
+        """Guessed canvases a forward."""
+        return self.options.get(DRAFTS, 1)
+
+    @property
+    def cache(self) -> str:
+        """What is kept between forwards."""
+        return self.options.get(CACHE, "none")
+
+    @property
     def name(self) -> str:
         """What tables and files call it."""
         return name_of(self.rule, self.options)
@@ -32,6 +49,27 @@ class Setting(NamedTuple):
 def name_of(rule: str, options: Mapping[str, Any]) -> str:
     """A setting as one text: `threshold threshold=0.9`."""
     return " ".join([rule, *(f"{key}={value}" for key, value in options.items())])
+
+
+@contextlib.contextmanager
+def files_in_words(rules: Sequence[str]) -> Iterator[None]:
+    """What is wrong with a user's file of rules becomes a ValueError that names it."""
+    files = [part for rule in rules for part in rule.split("+") if ".py:" in part]
+    try:
+        yield
+    except (TypeError, ImportError) as error:
+        if not files:  # a mistake of ours
+            raise
+        told = " ".join(str(error).split())
+        named = any(part.rpartition(":")[0] in told for part in files)
+        raise ValueError(told if named else f"{', '.join(files)}: {told}") from error
+
+
+def cut(layout: Layout, block: int | None) -> Layout:
+    """A layout in blocks of so many positions, as a setting has it; `None` is all of an answer."""
+    if block is None:
+        return layout
+    return layout._replace(blocks=blocks(layout.prompt, len(layout.ids) - layout.prompt, block))
 
 
 class Chosen(NamedTuple):
@@ -53,7 +91,7 @@ def choose_settings(
     Args:
         rules: names as `dllm.rule` takes them, or rules.
         sets: `key=v1,v2` each: every combination of the values for every rule that knows the key;
-            `block_length` is for all of them.
+            `block_length`, `drafts` and `cache` are for all of them.
         published: take each rule over the leaderboard's grid; `leaderboard` is all of them.
         ids: special tokens of the model.
 
@@ -77,16 +115,21 @@ def _sweep(
     rules: Sequence[str | dllm.Scheduler], sets: Sequence[str], ids: Mapping[str, Any] | None
 ) -> list[Setting]:
     values = parse_sets(sets)
-    blocks = [{}] if BLOCK not in values else [{BLOCK: value} for value in values[BLOCK]]
-    _refuse_blocks(values.get(BLOCK, ()))
-    own = [text for text in sets if text.partition("=")[0].strip() != BLOCK]
+    _refuse_ways(values)
+    told = [key for key in LOOP if key in values]
+    ways = [
+        dict(zip(told, way, strict=True))
+        for way in itertools.product(*(values[key] for key in told))
+    ]
+    own = [text for text in sets if text.partition("=")[0].strip() not in LOOP]
     texts = [rule for rule in rules if isinstance(rule, str)]
-    choices = dllm.sweep(texts, own, ids=ids) if texts or own else []
+    with files_in_words(texts):
+        choices = dllm.sweep(texts, own, ids=ids) if texts or own else []
     made = [Setting(repr(rule), {}, rule) for rule in rules if not isinstance(rule, str)]
     return [
-        Setting(rule, {**options, **block}, scheduler)
+        Setting(rule, {**options, **way}, scheduler)
         for rule, options, scheduler in [*choices, *made]
-        for block in blocks
+        for way in ways
     ]
 
 
@@ -105,10 +148,14 @@ def _grid(method: Method, ids: Mapping[str, Any] | None) -> list[Setting]:
     return _sweep([method.rule], [f"{method.option}={values}"], ids)
 
 
-def _refuse_blocks(blocks: Sequence[Any]) -> None:
-    for block in blocks:
-        if type(block) is not int or block < 1:
-            raise ValueError(f"--set: {BLOCK} must be a whole number from 1 on, got {block!r}")
+def _refuse_ways(values: Mapping[str, Sequence[Any]]) -> None:
+    for key in (BLOCK, DRAFTS):
+        for value in values.get(key, ()):
+            if type(value) is not int or value < 1:
+                raise ValueError(f"--set: {key} must be a whole number from 1 on, got {value!r}")
+    for value in values.get(CACHE, ()):
+        if value not in KINDS:
+            raise ValueError(f"--set: {CACHE} must be one of {', '.join(KINDS)}, got {value!r}")
 
 
 def _refuse_twice(settings: Sequence[Setting]) -> None:

@@ -14,6 +14,7 @@ import dllm
 from dllm.caches import KINDS
 from dllm.cli import cache, hardware
 from dllm.cli.interrupts import undisturbed
+from dllm.drafts import ACCEPTS, DRAFTERS
 from dllm.load import DTYPES, Model
 from dllm.requests import find_rule, ids_of
 from dllm.results import Generation
@@ -21,7 +22,7 @@ from samplers import Scheduler
 
 RULE = "threshold"
 _CHOSEN = "chosen"
-_BLOCK = "block_length"
+_WAY = ("block_length", "drafts", "cache")
 
 
 def add_decoding(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +46,25 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         choices=KINDS,
         help="keys and values kept between forwards (default: none, or the hardware file's)",
     )
-    add("--drafts", type=int, default=1, metavar="N", help="guessed canvases a forward")
+    add("--drafts", type=int, metavar="N", help="guessed canvases a forward (default: 1)")
+    add(
+        "--drafter",
+        choices=DRAFTERS,
+        default="own",
+        help="who guesses: the rule itself (own, the default), or FreeDave's published drafts",
+    )
+    add(
+        "--accept",
+        choices=ACCEPTS,
+        default="exact",
+        help="which guesses count: exact ones (the default), or also those that hold less than a "
+        "step wrote (subset), which changes tokens",
+    )
+    add(
+        "--eager",
+        action="store_true",
+        help="guesses may reach into the next blocks (--cache block_causal)",
+    )
     add(
         "--batch",
         type=int,
@@ -99,15 +118,15 @@ def scheduler(options: argparse.Namespace, model: Model) -> Scheduler:
     return choices[0].scheduler
 
 
-def block_length(options: argparse.Namespace) -> int | None:
-    """Positions a block: as the options say, else as their config does."""
-    if options.block is not None or options.config is None:
-        return options.block
-    return _chosen(options)[2]
+def _way(options: argparse.Namespace) -> dict[str, Any]:
+    """Blocks, drafts and the cache: as the options say, else as their config does."""
+    given = {"block_length": options.block, "drafts": options.drafts, "cache": options.cache}
+    told = {} if options.config is None else _chosen(options)[2]
+    return told | {key: value for key, value in given.items() if value is not None}
 
 
-def _chosen(options: argparse.Namespace) -> tuple[str, dict[str, Any], int | None]:
-    """The rule of a config, its options, and the positions of a block.
+def _chosen(options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The rule of a config, its options, and how its rows are decoded.
 
     Raises:
         ValueError: the file has no rule, or the command line names another.
@@ -123,7 +142,7 @@ def _chosen(options: argparse.Namespace) -> tuple[str, dict[str, Any], int | Non
         raise ValueError(
             f"--config: {path} must be TOML with scheduler and options in [{_CHOSEN}]"
         ) from None
-    return named, values, values.pop(_BLOCK, None)
+    return named, values, {key: values.pop(key) for key in _WAY if key in values}
 
 
 def load(options: argparse.Namespace) -> Model:
@@ -137,11 +156,16 @@ def load(options: argparse.Namespace) -> Model:
 
 def keywords(options: argparse.Namespace, model: Model) -> dict[str, Any]:
     """The options as keyword arguments of `dllm.generate` and `dllm.infill`."""
+    way = _way(options)
     return {
         "scheduler": scheduler(options, model),
-        "block_length": block_length(options),
+        "block_length": way.get("block_length"),
         **hardware.decoding(options),
-        "num_drafts": options.drafts,
+        **({"cache": way["cache"]} if "cache" in way else {}),
+        "num_drafts": way.get("drafts", 1),
+        "accept": options.accept,
+        "drafter": options.drafter,
+        "eager": options.eager,
         "seed": options.seed,
         "temperature": options.temperature,
         "top_p": options.top_p,

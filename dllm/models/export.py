@@ -29,7 +29,8 @@ def save(
 
     config.json, the tokenizer and the chat template are copied from the folder `files`, which the
     model came from. All is written beside the target first: an export that is cut off changes
-    nothing there.
+    nothing there. What else lies there stays; a filter (`learn2pd.safetensors`) is of the weights
+    before and should be trained anew.
 
     Raises:
         ValueError: an unknown dtype.
@@ -48,7 +49,7 @@ def save(
         raw |= {"torch_dtype": dtype} if "torch_dtype" in raw else {}
         (made / "config.json").write_text(json.dumps(raw, indent=1) + "\n", "utf-8")
         _write(made, _tensors(model, dtype), model.config, dtype, shard, None)
-        for path in folder.glob("*.safetensors*"):
+        for path in folder.glob("model*.safetensors*"):
             path.unlink()
         for path in made.iterdir():
             path.replace(folder / path.name)

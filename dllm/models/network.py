@@ -52,8 +52,8 @@ class Network:
         self, canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
     ) -> tuple[Float[Array, "rows window width"], tuple[KeyValue, ...]]:
         """See `dllm.Cached`."""
-        states, kept = self._run(self._ids(canvas), _whole(canvas.shape[1], _lengths(canvas)))
-        return jax.vmap(lambda row, first: _window(row, first, window))(states, start), kept
+        whole = _whole(canvas.shape[1], _lengths(canvas))
+        return self._run(self._ids(canvas), whole._replace(read=_window(canvas, start, window)))
 
     def recall(
         self,
@@ -106,15 +106,17 @@ class Network:
         ids = jnp.concatenate([self._ids(canvas), jnp.full_like(at, self.mask)], axis=1)
         whole = jnp.broadcast_to(jnp.arange(canvas.shape[1])[None], canvas.shape)
         others = (canvas != VOID)[:, None] & (whole[:, None] != at[:, :, None])
+        behind = jnp.broadcast_to(canvas.shape[1] + jnp.arange(window)[None], at.shape)
         beside = jnp.broadcast_to(shadowed[:, None], (*at.shape, window))
         seen = Seen(
             jnp.concatenate([whole, at], axis=1),
             _lengths(canvas),
             shadow=jnp.concatenate([others, beside], axis=-1),
+            read=jnp.concatenate([_window(canvas, start, window), behind], axis=1),
         )
         states, _ = self._run(ids, seen)
-        front, shadow = jnp.split(states, [canvas.shape[1]], axis=1)
-        return jax.vmap(lambda row, first: _window(row, first, window))(front, start), shadow
+        front, shadow = jnp.split(states, 2, axis=1)
+        return front, shadow
 
     def states(
         self,
@@ -127,7 +129,7 @@ class Network:
 
     def _run(
         self, ids: Int[Array, "rows computed"], seen: Seen
-    ) -> tuple[Float[Array, "rows computed width"], tuple[KeyValue, ...]]:
+    ) -> tuple[Float[Array, "rows read width"], tuple[KeyValue, ...]]:
         with jax.default_matmul_precision(self._precision):
             states, kept = nnx.merge(self.graph, self.state)(share(self.mesh, ids, ROWS), seen)
         return share(self.mesh, states, ROWS), share(self.mesh, kept, MEMORY)
@@ -161,7 +163,7 @@ def _lengths(canvas: Int[Array, "rows length"]) -> Int[Array, " rows"]:
 
 
 def _window(
-    row: Float[Array, "length width"], start: Int[Array, ""], window: int
-) -> Float[Array, "window width"]:
-    # Clipped position by position: a slice past the end would move back as a whole.
-    return row[jnp.minimum(start + jnp.arange(window), row.shape[0] - 1)]
+    canvas: Int[Array, "rows length"], start: Int[Array, " rows"], window: int
+) -> Int[Array, "rows window"]:
+    """Positions from each row's start on; those past the end are the last one."""
+    return jnp.minimum(start[:, None] + jnp.arange(window)[None], canvas.shape[1] - 1)

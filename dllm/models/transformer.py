@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Bool, DTypeLike, Float, Int
+from jaxtyping import Array, Bool, DTypeLike, Float, Int, Shaped
 
 from dllm.models.attention import Heads, attend
 from dllm.models.config import Config
@@ -38,24 +38,41 @@ class Seen(NamedTuple):
     """A layer each: what the positions that are not computed were."""
     causal_block: int | None = None
     """Later blocks of this length are not attended to."""
+    read: Int[Array, "rows read"] | None = None
+    """Which of the computed positions the last layer's states are wanted of; `None`: of all."""
 
-    def mask(self, keys: int) -> Bool[Array, "#rows #computed keys"] | None:
-        """What each computed position attends to, unless a length says it."""
+    def pick(self, x: Shaped[Array, "rows computed *rest"]) -> Shaped[Array, "rows read *rest"]:
+        """Of what is known of all computed positions, that of those read."""
+        if self.read is None:
+            return x
+        return jax.vmap(lambda row, at: row[at])(x, self.read)
+
+    def asking(self) -> Int[Array, "#rows read"]:
+        """Where those stand that are read."""
+        if self.read is None:
+            return self.positions
+        rows, computed = self.read.shape[0], self.positions.shape[1]
+        return self.pick(jnp.broadcast_to(self.positions, (rows, computed)))
+
+    def mask(
+        self, asking: Int[Array, "#rows asking"], keys: int
+    ) -> Bool[Array, "#rows #asking keys"] | None:
+        """What positions attend to, unless a length says it."""
         visible = None if self.visible is None else self.visible[:, None]
         if self.causal_block is None:
             return visible
         at = jnp.arange(keys)[None, None]
         exists = at < self.lengths[:, None, None] if visible is None else visible
-        own = self.positions[:, :, None] // self.causal_block
+        own = asking[:, :, None] // self.causal_block
         return exists & (at // self.causal_block <= own)
 
-    def shadow_mask(self, body: int) -> Bool[Array, "rows shadow computed"]:
-        """What a shadow attends to; the `body` positions before it are the canvas."""
+    def shadow_mask(self, asking: Int[Array, "rows shadow"]) -> Bool[Array, "rows shadow computed"]:
+        """What a shadow attends to."""
         assert self.shadow is not None
         if self.causal_block is None:
             return self.shadow
-        block = self.positions // self.causal_block
-        return self.shadow & (block[:, None] <= block[:, body:, None])
+        block, own = self.positions // self.causal_block, asking // self.causal_block
+        return self.shadow & (block[:, None] <= own[:, :, None])
 
     def join(self, layer: int, fresh: KeyValue) -> KeyValue:
         """A layer's keys and values of all positions."""
@@ -106,12 +123,14 @@ class Attention(nnx.Module):
 
     def __call__(
         self, x: Float[Array, "rows computed width"], layer: int, seen: Seen
-    ) -> tuple[Float[Array, "rows computed width"], KeyValue]:
+    ) -> tuple[Float[Array, "rows read width"], KeyValue]:
         split = (*x.shape[:2], -1, self.head_dim)
-        query = rotate(self.query(x).reshape(split), seen.positions, self.theta)
         key = rotate(self.key(x).reshape(split), seen.positions, self.theta)
         held = seen.join(layer, KeyValue(key, self.value(x).reshape(split)))
-        mixed = mix(query, held, seen)
+        x, asking = seen.pick(x), seen.asking()
+        split = (*x.shape[:2], -1, self.head_dim)
+        query = rotate(self.query(x).reshape(split), asking, self.theta)
+        mixed = mix(query, asking, held, seen)
         return self.output(mixed.reshape(*x.shape[:2], -1)), held
 
 
@@ -138,9 +157,9 @@ class Layer(nnx.Module):
 
     def __call__(
         self, x: Float[Array, "rows computed width"], layer: int, seen: Seen
-    ) -> tuple[Float[Array, "rows computed width"], KeyValue]:
+    ) -> tuple[Float[Array, "rows read width"], KeyValue]:
         mixed, held = self.attention(self.attention_norm(x), layer, seen)
-        x = x + mixed
+        x = seen.pick(x) + mixed
         return x + self.mlp(self.mlp_norm(x)), held
 
 
@@ -156,13 +175,16 @@ class Transformer(nnx.Module):
 
     def __call__(
         self, ids: Int[Array, "rows computed"], seen: Seen
-    ) -> tuple[Float[Array, "rows computed width"], tuple[KeyValue, ...]]:
+    ) -> tuple[Float[Array, "rows read width"], tuple[KeyValue, ...]]:
         """States before the last norm, and each layer's keys and values of all positions."""
         x = self.embedding[...][ids]
         seen = seen._replace(causal_block=self.causal_block)
+        body = seen._replace(read=None)
         kept = []
         for number, layer in enumerate(self.layers):
-            x, held = layer(x, number, seen)
+            # Behind the last layer's keys and values nobody needs what nobody reads.
+            last = number == len(self.layers) - 1
+            x, held = layer(x, number, seen if last else body)
             kept.append(held)
         return x, tuple(kept)
 
@@ -173,17 +195,22 @@ class Transformer(nnx.Module):
         return product(normed, weight, jnp.float32)
 
 
-def mix(query: Heads, held: KeyValue, seen: Seen) -> Heads:
+def mix(query: Heads, asking: Int[Array, "#rows length"], held: KeyValue, seen: Seen) -> Heads:
     """Attention. A shadow has its own, so that the rest is computed as if there were none."""
+    keys = held.key.shape[1]
     if seen.shadow is None:
-        return attend(query, *held, seen.lengths, seen.mask(held.key.shape[1]))
-    body = query.shape[1] - seen.shadow.shape[1]
-    canvas = seen._replace(positions=seen.positions[:, :body])
+        return attend(query, *held, seen.lengths, seen.mask(asking, keys))
+    behind = seen.shadow.shape[1]
+    body = keys - behind
     front = attend(
-        query[:, :body], held.key[:, :body], held.value[:, :body], seen.lengths, canvas.mask(body)
+        query[:, :-behind],
+        held.key[:, :body],
+        held.value[:, :body],
+        seen.lengths,
+        seen.mask(asking[:, :-behind], body),
     )
-    behind = attend(query[:, body:], *held, seen.lengths, seen.shadow_mask(body))
-    return jnp.concatenate([front, behind], axis=1)
+    shadow = attend(query[:, -behind:], *held, seen.lengths, seen.shadow_mask(asking[:, -behind:]))
+    return jnp.concatenate([front, shadow], axis=1)
 
 
 def product(

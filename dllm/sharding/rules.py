@@ -79,7 +79,15 @@ def place_rows(mesh: Mesh | None, tree: Tree) -> Tree:
     """Arrays with rows first, each row on its devices."""
     if mesh is None:
         return tree
-    return jax.tree.map(lambda leaf: hosts.put(leaf, _sharding(mesh, leaf, ROWS)), tree)
+    return hosts.put(tree, jax.tree.map(lambda leaf: _sharding(mesh, leaf, ROWS), tree))
+
+
+def place_whole(mesh: Mesh | None, tree: Tree) -> Tree:
+    """Arrays that every device has whole."""
+    if mesh is None:
+        return tree
+    whole = NamedSharding(mesh, PartitionSpec())
+    return hosts.put(tree, jax.tree.map(lambda _: whole, tree))
 
 
 def rows_shapes(mesh: Mesh, tree: Tree) -> Tree:

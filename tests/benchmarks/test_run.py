@@ -11,6 +11,7 @@ import benchmarks
 import dllm
 from benchmarks import __main__ as command_line
 from benchmarks import suites
+from benchmarks.commands import asked as commands_asked
 from benchmarks.commands import quick as commands_quick
 from benchmarks.commands import run as commands_run
 from benchmarks.runner.subject import Checkpoint
@@ -24,9 +25,9 @@ KEYS = {
 
 
 def use(options: list[str], monkeypatch: pytest.MonkeyPatch, *, real: bool = False) -> None:
-    monkeypatch.setattr(dllm, "load", lambda name: random_model() if real else None)
+    monkeypatch.setattr(dllm, "load", lambda name, **_: random_model() if real else None)
     if not real:
-        monkeypatch.setattr(commands_run, "Checkpoint", lambda *_: Fake())
+        monkeypatch.setattr(commands_asked, "Checkpoint", lambda *_: Fake())
     command_line.main(["run", "--model", "any", *options])
 
 
@@ -190,7 +191,7 @@ def test_quick(
     assert len(commands_quick.quick_settings(Checkpoint(random_model()))) == 21
     grids = {rule: commands_quick.GRIDS[rule] for rule in ("margin", "factor")}
     monkeypatch.setattr(commands_quick, "GRIDS", grids)
-    monkeypatch.setattr(dllm, "load", lambda name: None)
+    monkeypatch.setattr(dllm, "load", lambda name, **_: None)
     monkeypatch.setattr(commands_quick, "Checkpoint", lambda _: Fake())
     command_line.main(["quick", "--limit", "1", "--out", str(tmp_path)])
     shown = capsys.readouterr().out

@@ -11,6 +11,7 @@ import pytest
 
 import dllm
 from benchmarks import __main__ as command_line
+from benchmarks import cached
 from benchmarks.agreement import TIE, Agreement, compare, is_tie
 from benchmarks.contenders import Loop, Peer, Work
 from benchmarks.plan import make_plan, shape
@@ -42,6 +43,7 @@ def test_counts_and_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert about.items() <= figures.items()
     assert figures["peak_mib"]["resident"] > 0
     assert figures["attention"]["max_difference"] < 1e-4
+    assert figures["caches"] == []
     assert [run["batch"] for run in figures["runs"]] == [1, 2]
     for run_figures in figures["runs"]:
         assert set(run_figures) == RUN
@@ -56,10 +58,24 @@ def test_counts_and_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.slow
 def test_half_precision_and_several_tokens_a_step(tmp_path: Path) -> None:
     options = ["--batch", "1", "--dtype", "bfloat16", "--tokens-per-step", "4"]
+    options += ["--cache", "prefix", "dual"]
     figures = run(options, tmp_path)
     assert figures["steps"] == 4
+    assert [found["kind"] for found in figures["caches"]] == ["prefix", "dual"]
     assert not figures["peer"]
     assert figures["runs"][0]["tokens"] == 16
+
+
+def test_steps_over_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cached, "TURNS", 3)  # more than a decode has blocks
+    work = tiny_work(per_step=2)
+    found = cached.measure(work, "dual")
+    config, batch = work.config, work.batch
+    numbers = 2 * config.layers * config.kv_heads * config.head_dim * work.plan.length * batch
+    assert found["cache_mib"] == pytest.approx(4 * numbers / 2**20, rel=0.01)
+    whole = found["full_ms"] + 3 * found["block_ms"]
+    assert found["tokens_per_s"] == pytest.approx(8e3 * batch / whole)
+    assert {len(turns) for turns in found["turns_ms"].values()} == {3}
 
 
 def test_turns_write_what_one_decode_writes() -> None:
@@ -91,6 +107,10 @@ def test_random_network_is_of_the_shape_and_scale() -> None:
         ({"prompt": 600, "preset": "llada-1m"}, "prompt .* gen must be at most 512"),
         ({"batches": (0,)}, "batch must be at least 1, got 0"),
         ({"per_step": 0}, "tokens-per-step must be at least 1"),
+        (
+            {"block": 8, "gen": 16, "per_step": 8, "caches": ("dual",)},
+            "a block must take two steps at least, got block 8 and tokens-per-step 8",
+        ),
         ({"peer": True, "dtype": "bfloat16"}, "--peer needs"),
         ({"preset": "gone"}, "preset: must be one of"),
     ],
@@ -104,6 +124,7 @@ def test_large_preset_has_the_published_sizes() -> None:
     plan = make_plan("llada-8b")
     assert (plan.dtype, plan.batches, plan.length, plan.steps) == ("bfloat16", (1, 8), 768, 32)
     assert not plan.peer
+    assert (plan.caches, plan.per_step) == (("prefix", "dual"), 4)
 
 
 def test_differences_are_ties_or_not() -> None:

@@ -11,7 +11,7 @@ import dllm
 from dllm.jobs import Glance, bucket
 from dllm.prompts import listed
 from dllm.requests import find_rule, largest_block
-from tests.models import chatty, small, tokenizer_of
+from tests.models import causal, chatty, small, tokenizer_of
 
 MODEL = small()
 TOKENIZER = tokenizer_of(MODEL)
@@ -47,6 +47,56 @@ def test_answers_depend_on_prompt_and_seed_alone() -> None:
         assert drafted[number].evaluations == 3 * drafted[number].forwards
     listed = dllm.generate(MODEL, PROMPTS[:2], seed=[7, 8], **OPTIONS)
     assert all(map(_alike, listed, together[:2]))
+
+
+@pytest.mark.slow
+def test_published_drafts_change_no_token() -> None:
+    plain = dllm.generate(MODEL, PROMPTS[:2], **OPTIONS)
+    drafted = dllm.generate(MODEL, PROMPTS[:2], num_drafts=3, drafter="published", **OPTIONS)
+    assert all(map(_alike, drafted, plain))
+
+
+def test_eager_drafts_over_a_block_causal_model() -> None:
+    """The model's own blocks are counted from the first position and filled."""
+    model, prompt = causal(8), TOKENIZER.encode("hello")
+    options: dict[str, Any] = {"gen_length": 16, "scheduler": "confidence", "seed": 3}
+    plain = dllm.generate(model, prompt, **options)
+    assert len(plain.tokens) == 24 - len(prompt) or plain.outcome == "ended"
+    kept = {"cache": "block_causal", "num_drafts": 4, "drafter": "published"}
+    eager = dllm.generate(model, prompt, eager=True, **kept, **options)
+    assert _alike(eager, plain)
+
+
+@pytest.mark.slow
+def test_eager_drafts_in_a_stream() -> None:
+    model, prompt = causal(8), TOKENIZER.encode("hello")
+    options: dict[str, Any] = {"gen_length": 16, "scheduler": "confidence", "seed": 3}
+    kept = {"cache": "block_causal", "num_drafts": 4, "drafter": "published"}
+    eager = dllm.generate(model, prompt, eager=True, **kept, **options)
+    *_, last = dllm.stream(model, prompt, eager=True, **kept, **options)
+    assert last.generation == eager
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"eager": True}, "decode: eager needs cache 'block_causal', because elsewhere"),
+        ({"accept": "most"}, "decode: accept must be one of exact, subset, got 'most'"),
+        (
+            {"drafter": "tree"},
+            "decode: drafter must be one of own, published, published_dream, got 'tree'",
+        ),
+        ({"num_drafts": 0}, "decode: num_drafts must be at least 1, got 0"),
+        ({"cache": "block_causal"}, "needs a model whose attention is block-causal"),
+    ],
+)
+def test_drafting_that_does_not_fit_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        dllm.generate(MODEL, "x", gen_length=8, **options)
+    with pytest.raises((ValueError, TypeError), match=message):
+        next(dllm.stream(MODEL, "x", gen_length=8, **options))
+    with pytest.raises((ValueError, TypeError), match=message):
+        dllm.infill(MODEL, "x{{4}}", **options)
 
 
 def test_prompts_are_texts_ids_or_conversations() -> None:

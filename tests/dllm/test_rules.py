@@ -167,7 +167,7 @@ def test_several_rules_take_what_they_know() -> None:
             "Threshold compares scores with probabilities, and LeftToRight gives none",
         ),
         ("random+threshold", {}, "Threshold compares scores with probabilities, and Random gives"),
-        ("random+factor_published", {}, "FactorPublished compares scores with probabilities, and"),
+        ("random+factor_published", {}, "Factor compares scores with probabilities, and"),
         (
             "entropy+origin",
             {},

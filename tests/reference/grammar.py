@@ -8,7 +8,7 @@ else.
 from collections.abc import Iterator
 from itertools import product
 
-from grammar.nodes import Alt, Call, Chars, Grammar, Node, Repeat, Seq
+from grammar.nodes import Alt, Automaton, Call, Chars, Grammar, Node, Repeat, Seq
 
 Spans = dict[tuple[str, int], set[int]]
 
@@ -42,8 +42,21 @@ def _ends(node: Node, text: bytes, begin: int, known: Spans) -> Iterator[int]:
             for part in node.parts:
                 ends = {end for middle in ends for end in _ends(part, text, middle, known)}
             yield from ends
+        case Automaton():
+            yield from _along(node, text, begin, known)
         case Repeat():
             yield from _repeated(node, text, begin, known)
+
+
+def _along(node: Automaton, text: bytes, begin: int, known: Spans) -> set[int]:
+    reached, waiting = {(0, begin)}, [(0, begin)]
+    while waiting:
+        state, place = waiting.pop()
+        for part, target in node.edges[state]:
+            fresh = {(target, end) for end in _ends(part, text, place, known)} - reached
+            reached |= fresh
+            waiting += fresh
+    return {place for state, place in reached if state in node.finals}
 
 
 def _char(node: Chars, text: bytes, begin: int) -> Iterator[int]:

@@ -15,7 +15,7 @@ from samplers import VOID, Scheduler, combine
 from samplers.budgets import Dream, Even, Tokens
 from samplers.overrides import EarlyStop
 from samplers.scores import Confidence, Entropy, Margin, Random
-from samplers.selections import Bernoulli, FactorPublished, Threshold, TopK
+from samplers.selections import Bernoulli, Factor, Threshold, TopK
 from tests.replay.named import FAMILIES, Arguments, Family, Wide, block_lengths
 from tests.shared import vector_arrays
 from tests.toys import EOS, EOT, MASK_ID, TANH_PARAMS, VOCAB, Tanh, masked
@@ -212,7 +212,7 @@ def fastdllm(
     elif threshold is not None:
         budget, select = None, Threshold(jnp.float32(threshold))
     elif factor is not None:
-        budget, select = None, FactorPublished(jnp.float32(factor))
+        budget, select = None, Factor(jnp.float32(factor), last="free")
     scheduler = combine(
         score=_score(arguments, draws),
         budget=budget,

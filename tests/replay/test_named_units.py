@@ -9,7 +9,7 @@ import pytest
 import dllm
 from samplers.base import VOID
 from samplers.credit import Credit
-from samplers.entropy_bound import EntropyBoundD2Cache
+from samplers.entropy_bound import EntropyBound
 from samplers.eoser import Ascending, Eoser, ascending_blocks
 from samplers.hierarchy import Hierarchy
 from samplers.localleap import LocalLeap
@@ -38,7 +38,8 @@ def _rule(key: str) -> Any:
     if key.startswith("dinfer_threshold_decoder"):
         return ThresholdDinfer(float(key.rpartition("_")[2]))
     if key.startswith("d2cache_eb"):
-        return EntropyBoundD2Cache(float(key.removesuffix("_min1").rpartition("gamma")[2]))
+        gamma = float(key.removesuffix("_min1").rpartition("gamma")[2])
+        return EntropyBound(gamma, without="last")
     return None
 
 

@@ -12,7 +12,7 @@ from dllm.propose import filter_logits
 from samplers.budgets import Dream, Even
 from samplers.named import RULES
 from samplers.scores import Confidence, Entropy, Margin
-from samplers.selections import FactorD2Cache, FactorPublished, Threshold, TopK
+from samplers.selections import Factor, Threshold, TopK
 from tests.replay.units import UNITS, read_of, recorded, view_of
 from tests.shared import needs_vectors, vector_arrays
 
@@ -43,8 +43,8 @@ def test_dream_schedule(case: dict[str, Any]) -> None:
 SELECTIONS = {
     "fastdllm_threshold": lambda value: (Threshold(float(value)), 1),
     "topk": lambda value: (TopK(), int(value)),
-    "dinfer_factor": lambda value: (FactorPublished(float(value)), 1),
-    "d2cache_factor": lambda value: (FactorD2Cache(float(value)), 1),
+    "dinfer_factor": lambda value: (Factor(float(value), last="free"), 1),
+    "d2cache_factor": lambda value: (Factor(float(value), last="waits"), 1),
     "d2cache_threshold": lambda value: (Threshold(float(value)), 1),
 }
 

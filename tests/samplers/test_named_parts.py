@@ -19,7 +19,7 @@ from samplers.localleap import near
 from samplers.maskgit import MODES, floor_product, share_table
 from samplers.overrides import EarlyExit
 from samplers.parts import needs
-from samplers.prophet import CommitWhen
+from samplers.prophet import AnswerKnown, CommitWhen
 from samplers.scores import Confidence
 from samplers.selections import Threshold, TopK
 from samplers.stops import AnyOf
@@ -101,6 +101,24 @@ def test_prophet_looks_at_each_rows_own_answer() -> None:
     assert near_.forwards[0] != near_.forwards[1]
     assert near_.outcome.tolist() == [dllm.Outcome.FILLED] * 2
     assert far.forwards.tolist() == [12, 12]  # the row has no such positions
+
+
+def test_prophet_finds_the_answer_behind_a_text() -> None:
+    """Behind the first place where all of it stands, not in the prompt, and decided or not."""
+    canvas = jnp.asarray([4, 5, dllm.MASK, 4, 4, 5, dllm.MASK, 4, 5, 1])
+    gap = jnp.zeros(10).at[6:8].set(9.0)
+    for prompt, suffix, exits in (
+        (2, (4, 5), True),
+        (0, (4, 5), False),
+        (5, (4, 5), False),  # a single position is left there, and without a gap
+        (2, (4, 6), False),
+        (2, (1, 4), False),  # not across the end
+    ):
+        view = view_of(np.ones(10, bool), 99, prompt=prompt)
+        shown = view._replace(canvas=canvas, prediction=view.prediction._replace(gap=gap))
+        known = AnswerKnown(0, 2, 100, suffix=suffix)
+        assert bool(known(shown, canvas)) == exits, (prompt, suffix)
+    assert dllm.rule("confidence+prophet", answer_start=0, suffix=[4, 5]) is not None
 
 
 def test_block_stop_leaves_the_block_as_it_is() -> None:

@@ -11,7 +11,7 @@ from samplers.budgets import Dream
 from samplers.credit import Credit
 from samplers.dilated import Dilated
 from samplers.editing import Editing
-from samplers.entropy_bound import EntropyBound, EntropyBoundD2Cache
+from samplers.entropy_bound import EntropyBound
 from samplers.eoser import Eoser, ascending_blocks
 from samplers.fastdream import CarriedOver, FirstAlone
 from samplers.hierarchy import Hierarchy
@@ -22,7 +22,7 @@ from samplers.overrides import BlockStop, EarlyExit
 from samplers.prophet import AnswerKnown, CommitWhen
 from samplers.rcr import TakeBackLeastSure
 from samplers.scores import Confidence, LeftToRight
-from samplers.selections import Bernoulli, FactorD2Cache, Threshold
+from samplers.selections import Bernoulli, Factor, Threshold
 from samplers.slowfast import SlowFast
 from samplers.stops import AnyOf
 from samplers.thresholds import ThresholdDinfer, ThresholdLeading, ThresholdWithin
@@ -69,6 +69,11 @@ def _decode(name: str) -> dllm.Decoded:
         (lambda: BlockStop(-1), "BlockStop: eos must be at least 0, got -1"),
         (lambda: AnswerKnown(-1), "AnswerKnown: answer_start must be at least 0, got -1"),
         (lambda: AnswerKnown(0, 0), "AnswerKnown: answer_length must be at least 1, got 0"),
+        (
+            lambda: AnswerKnown(0, suffix=()),
+            "AnswerKnown: suffix must hold at least one token id, got none",
+        ),
+        (lambda: AnswerKnown(0, suffix=(-1,)), "AnswerKnown: suffix must be at least 0, got -1"),
         (lambda: AnswerKnown(0, 5, 0), "AnswerKnown: max_steps must be at least 1, got 0"),
         (lambda: AnswerKnown(0, mid=-1), "AnswerKnown: mid must be at least 0.0, got -1.0"),
         (lambda: Eoser(Confidence(), -1), "Eoser: eos must be at least 0, got -1"),
@@ -112,7 +117,10 @@ def _decode(name: str) -> dllm.Decoded:
         (lambda: dllm.rule("remdm", remdm_number=0), "RemdmLoop: remdm_number must be at least 1"),
         (lambda: CarriedOver(0), "CarriedOver: steps must be at least 1, got 0"),
         (lambda: EntropyBound(-1), "EntropyBound: gamma must be at least 0.0, got -1.0"),
-        (lambda: EntropyBoundD2Cache(-1), "EntropyBoundD2Cache: gamma must be at least 0.0, got"),
+        (
+            lambda: EntropyBound(1, "first"),
+            r"EntropyBound: without must be one of \('largest', 'last'\), got 'first'",
+        ),
         (lambda: Dilated(1), "Dilated: base must be at least 2, got 1"),
         (lambda: Dilated(2, 2), r"Dilated: remasking_threshold must be in \[0.0, 1.0\], got 2.0"),
         (lambda: SlowFast(2), r"SlowFast: high_threshold must be in \[0.0, 1.0\], got 2.0"),
@@ -128,7 +136,11 @@ def _decode(name: str) -> dllm.Decoded:
         (lambda: Editing(1, 2), r"Editing: editing_threshold must be in \[0.0, 1.0\], got 2.0"),
         (lambda: Editing(1, 1, -1), "Editing: max_post_steps must be at least 0, got -1"),
         (lambda: Editing(1, 1, 1, 0), "Editing: tokens must be at least 1, got 0"),
-        (lambda: FactorD2Cache(-1), "FactorD2Cache: factor must be at least 0.0, got -1.0"),
+        (lambda: Factor(-1), "Factor: factor must be at least 0.0, got -1.0"),
+        (
+            lambda: Factor(1, "first"),
+            r"Factor: last must be one of \('bound', 'free', 'waits'\), got 'first'",
+        ),
         (
             lambda: dllm.rule("editing+llada"),
             "combine: rule already decides what to write, got also budget",

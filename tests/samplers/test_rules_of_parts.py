@@ -16,7 +16,7 @@ from samplers.base import View
 from samplers.budgets import Dream, Even
 from samplers.ranking import rank, uniform
 from samplers.scores import Confidence, Entropy, LeftToRight, Margin, Random, Tempered
-from samplers.selections import Factor, FactorPublished, Threshold, TopK
+from samplers.selections import Factor, Threshold, TopK
 from tests.reference import distributions, selections
 
 LENGTH = 12
@@ -85,9 +85,9 @@ def test_threshold(confidences: np.ndarray, eligible: np.ndarray, least: int) ->
 
 @given(confidences=CONFIDENCES, eligible=ELIGIBLE, phi=st.sampled_from([0.0, 0.37, 0.9, 1.3, 3.1]))
 def test_factor(confidences: np.ndarray, eligible: np.ndarray, phi: float) -> None:
-    for published, rule in ((False, Factor), (True, FactorPublished)):
+    for published, last in ((False, "bound"), (True, "free")):
         expected = selections.factor(confidences, eligible, phi, published=published)
-        _assert_chooses(rule(jnp.float32(phi)), confidences, eligible, expected)
+        _assert_chooses(Factor(jnp.float32(phi), last), confidences, eligible, expected)
 
 
 @given(confidences=CONFIDENCES, eligible=ELIGIBLE)

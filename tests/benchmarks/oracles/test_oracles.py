@@ -10,12 +10,8 @@ import numpy as np
 import pytest
 
 import dllm
-from benchmarks.oracles.closed_forms import (
-    greedy_replace_accuracy,
-    replace_accuracy,
-    shuffle_accuracy,
-    shuffle_total_correlation,
-)
+from benchmarks import __main__ as command_line
+from benchmarks.oracles.closed_forms import known_accuracy, replace_accuracy, shuffle_accuracy
 from benchmarks.oracles.grids import grids_of
 from benchmarks.oracles.lines import NEWCOMER, SEPARATOR, VOCAB
 from benchmarks.oracles.subject import TASKS, Oracle, oracle
@@ -92,13 +88,13 @@ def test_impossible_canvases_have_finite_logits(task: str) -> None:
 ROWS = 4096
 
 
-def shares(n: int, task: str, tokens: int, temperature: float) -> float:
-    """Share of right answers among decodes in one batch, positions in random order."""
+def shares(n: int, task: str, tokens: int, temperature: float, name: str = "random") -> float:
+    """Share of right answers among decodes in one batch."""
     exact = Oracle(task, n)
     example = exact.questions(1)[0].example
     layout = exact.layout(example, 0)
     canvases = dllm.rows([layout.ids[: layout.prompt]] * ROWS, len(layout.ids) - layout.prompt)
-    rule = dllm.rule("random", tokens=tokens)
+    rule = dllm.rule(name, tokens=tokens)
     ended = dllm.decode(exact.denoiser, canvases, rule, dllm.Proposal(temperature))
     written = np.asarray(ended.canvas)[:, layout.prompt :].tolist()
     right = set(answers(task, n))
@@ -146,7 +142,7 @@ def test_one_token_a_step_loses_nothing(name: str) -> None:
 @pytest.mark.parametrize("tokens", [1, 2, 3])
 def test_replacing(tokens: int) -> None:
     """Drawn, and greedily with ties at random, which is a temperature close to 0."""
-    drawn, greedy = replace_accuracy(6, tokens), greedy_replace_accuracy(tokens)
+    drawn, greedy = replace_accuracy(6, tokens), {1: 1.0, 2: 0.5, 3: 0.0}[tokens]
     for share, temperature in ((drawn, 1.0), (greedy, 0.02)):
         decoded = shares(6, "replace_random", tokens, temperature)
         assert decoded == pytest.approx(share, abs=interval(share) + 1e-6)
@@ -165,9 +161,52 @@ def test_closed_forms() -> None:
     assert shuffle_accuracy(5, 5) == pytest.approx(math.factorial(5) / 5**5)
     assert [shuffle_accuracy(6, 1), replace_accuracy(6, 1)] == [1, pytest.approx(1)]
     assert replace_accuracy(2, 2) == 0.5
-    assert shuffle_total_correlation(4) == pytest.approx(8 - math.log2(24))
-    with pytest.raises(ValueError, match="closed form: k must divide n, got n 5 and k 2"):
-        shuffle_accuracy(5, 2)
+    assert shuffle_accuracy(5, 2) == pytest.approx(4 / 5 * 2 / 3)
+    assert shuffle_accuracy(4, 4) == pytest.approx(2 ** -(8 - math.log2(24)))
+    with pytest.raises(ValueError, match="closed form: n and k must be at least 1, got n 5 and k "):
+        shuffle_accuracy(5, 0)
+
+
+MORE = (
+    *(("shuffle", "random", 2, 1.0), ("shuffle", "entropy", 2, 0.0)),
+    *(("replace_random", "margin", 2, 1.0), ("replace_random", "entropy", 4, 1.0)),
+    *(("replace_random", "confidence", 2, 0.0), ("insert_random", "confidence", 1, 1.0)),
+)
+
+
+@pytest.mark.parametrize(
+    ("task", "rule", "tokens", "temperature"),
+    [
+        *(("shuffle", "confidence", 4, 0.5), ("replace_random", "left_to_right", 3, 0.0)),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in MORE),
+    ],
+)
+def test_formulas_say_what_runs_come_to(
+    task: str, rule: str, tokens: int, temperature: float
+) -> None:
+    """Lines of five, which two, three and four tokens a step do not divide."""
+    known = known_accuracy(task, 5, rule, {"tokens": tokens}, temperature)
+    assert known is not None
+    measured = shares(5, task, tokens, temperature, rule)
+    assert measured == pytest.approx(known, abs=interval(known) + 1e-6)
+
+
+def test_no_formula() -> None:
+    """Confidence waits for tokens that are likely; others write as many as they like."""
+    for rule, options in (("confidence", {"tokens": 2}), ("threshold", {"threshold": 0.5})):
+        assert known_accuracy("replace_random", 6, rule, options, 1.0) is None
+    assert known_accuracy("shuffle", 6, "random", {"tokens": 2, "block_length": 2}, 1.0) is None
+
+
+def test_runs_say_what_is_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of lines of three to six people."""
+    options = ["--model", "oracle:shuffle", "--temperature", "1", "--limit", "8", "--batch", "8"]
+    command_line.main(["run", *options, "--scheduler", "random", "--set", "tokens=1,2"])
+    shown = capsys.readouterr().out
+    assert "exact: random tokens=1: 100.0 %, measured 100.0 % (67.6 to 100.0)" in shown
+    lengths = [len(q.example.label["input"]) for q in Oracle("shuffle").questions(8)]
+    mean = 100 * sum(shuffle_accuracy(n, 2) for n in lengths) / 8
+    assert f"exact: random tokens=2: {mean:.1f} %, measured" in shown
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,23 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import dllm
 from benchmarks import __main__ as command_line
 from benchmarks.oracles.subject import Oracle
 from benchmarks.report.trace import page, trace
-from benchmarks.runner.settings import Setting
+from benchmarks.runner.batches import Plan, make_plan
+from benchmarks.runner.settings import Setting, choose_settings
+from benchmarks.suites import Question
 from samplers import MASK, Move
+from tests.benchmarks.subjects import Fake, questions
 
 
 @dllm.scheduler
@@ -35,6 +40,12 @@ class SecondThoughts:
 EXACT = Oracle("replace_random", 3)
 
 
+def planned(changed: Callable[[Question], Question] = lambda question: question) -> Plan:
+    """One example of three people."""
+    asked = [changed(EXACT.questions(1)[0])]
+    return make_plan(EXACT, asked, [Setting("own", {}, SecondThoughts())], suite="oracle")
+
+
 def told(html: str) -> dict[str, Any]:
     data = html.partition('<script id="data" type="application/json">')[2]
     return json.loads(data.partition("</script>")[0])
@@ -42,8 +53,8 @@ def told(html: str) -> dict[str, Any]:
 
 def test_steps() -> None:
     """Of three positions: 1/3, 1/2 or 1, certain; and again what was taken back."""
-    question, setting = EXACT.questions(1)[0], Setting("own", {}, SecondThoughts())
-    shown = trace(EXACT, question, setting, 0, 0.0)
+    plan = planned()
+    shown = trace(plan)
     assert [[token >= 0 for token in frame] for frame in shown.canvases.tolist()] == [
         [False, False, False],
         [True, False, False],
@@ -55,18 +66,24 @@ def test_steps() -> None:
     assert shown.written[1, 1] == pytest.approx(1 / 2)
     assert shown.written[3, 0] == pytest.approx(1)
     assert shown.guessed[0].tolist() == pytest.approx([2 / 3] * 3)
-    data = told(page(EXACT, question, setting, shown))
+    data = told(page(plan, shown))
     assert data["canvases"] == shown.canvases.tolist()
-    people = question.example.label["input"]
-    assert set(data["words"].values()) <= {*people, question.example.label["word"]}
+    label = plan.questions[0].example.label
+    assert set(data["words"].values()) <= {*label["input"], label["word"]}
+
+
+@pytest.mark.parametrize(("suite", "written"), [("embedded", 4), ("official", 8)])
+def test_follows_the_protocol(suite: str, written: int) -> None:
+    """As runs do: a row ends with the block that holds an end of text, but for official ones."""
+    swept = choose_settings(["dus"], ["block_length=4"]).settings
+    plan = make_plan(Fake(ends=(3,)), questions(1, "copy"), swept, suite=suite)
+    canvas = trace(plan).canvases[-1]
+    assert np.count_nonzero(canvas >= 0) == written
 
 
 def test_text_cannot_end_the_script() -> None:
-    question = EXACT.questions(1)[0]
-    setting = Setting("own", {}, SecondThoughts())
-    shown = trace(EXACT, question, setting, 0, 0.0)
-    changed = question._replace(example=question.example._replace(prompt="</script><b>"))
-    html = page(EXACT, changed, setting, shown)
+    plan = planned(lambda q: q._replace(example=q.example._replace(prompt="</script><b>")))
+    html = page(plan, trace(plan))
     assert told(html)["prompt"] == "</script><b>"
     assert html.count("</script>") == 2
     assert "http" not in html
@@ -87,11 +104,8 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chr
 @pytest.mark.skipif(BROWSER is None, reason="needs a Chromium")
 def test_plays_in_a_browser(tmp_path: Path) -> None:
     """To its last step, and without a word on the console."""
-    question, setting = EXACT.questions(1)[0], Setting("own", {}, SecondThoughts())
-    html = tmp_path / "trace.html"
-    html.write_text(
-        page(EXACT, question, setting, trace(EXACT, question, setting, 0, 0.0)), "utf-8"
-    )
+    plan, html = planned(), tmp_path / "trace.html"
+    html.write_text(page(plan, trace(plan)), "utf-8")
     assert BROWSER is not None
     command = [
         *(BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"),
@@ -110,7 +124,7 @@ def test_plays_in_a_browser(tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--set", "tokens=1,2"], "trace: --set needs one value each, got 2 combinations"),
-        (["--number", "-1"], "trace: --number must be that of an example, got -1"),
+        (["--number", "-1"], "trace: --number must be at least 0, got -1"),
     ],
 )
 def test_refuses(

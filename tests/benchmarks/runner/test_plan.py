@@ -10,7 +10,7 @@ from benchmarks.runner.batches import FULL, Plan, make_plan
 from benchmarks.runner.durable import Shard, parse_shard
 from benchmarks.runner.numerics import proposal_of
 from benchmarks.runner.progress import Clock, in_words
-from benchmarks.runner.settings import choose_settings
+from benchmarks.runner.settings import choose_settings, files_in_words
 from benchmarks.runner.subject import Checkpoint
 from benchmarks.runner.versions import version
 from tests.benchmarks.subjects import Fake, questions, random_model
@@ -32,7 +32,7 @@ def test_every_setting_decodes_every_example_once() -> None:
 
 def test_groups_are_of_one_canvas_length() -> None:
     made = plan(40)
-    assert [(group.positions, group.length) for group in made.groups] == [(8, 16), (8, 32)]
+    assert [(group.positions, group.length) for group in made.groups] == [(8, 11), (8, 28)]
     assert [len(group.questions) for group in made.groups] == [40, 40]
 
 
@@ -109,6 +109,33 @@ def test_settings() -> None:
         choose_settings([dllm.rule("entropy")], published=True)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "import nothing_of_this_name",
+            r"scheduler: .*mine\.py:1 failed to import: ModuleNotFound",
+        ),
+        ("class Rule:\n    pass", r"mine\.py:Rule: must be a scheduler"),
+        (
+            "import dllm\n@dllm.scheduler\nclass Rule:\n    least: int = 1\n"
+            "    def __post_init__(self):\n        len(self.least)\n"
+            "    def update(self, key, state, canvas, prediction, place):\n        pass\n",
+            r"mine\.py:Rule: object of type 'int' has no len",
+        ),
+    ],
+)
+def test_files_that_are_wrong_are_named(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        choose_settings(["confidence", f"{tmp_path}/mine.py:Rule"], ["tokens=1"])
+
+
+def test_own_mistakes_are_not_taken_for_those_of_files() -> None:
+    with pytest.raises(TypeError, match="of ours"), files_in_words(["confidence"]):
+        raise TypeError("of ours")
+
+
 def test_published_grids() -> None:
     chosen = choose_settings(["threshold", "factor_published"], published=True)
     assert [setting.options for setting in chosen.settings] == [
@@ -132,6 +159,19 @@ def test_block_length_is_for_every_rule() -> None:
         choose_settings(["confidence"], ["block_length=0.5"])
 
 
+def test_drafts_and_caches_are_for_every_rule() -> None:
+    chosen = choose_settings(["confidence"], ["drafts=1,4", "tokens=2", "cache=dual"]).settings
+    assert [(setting.name, setting.drafts, setting.cache) for setting in chosen] == [
+        (f"confidence tokens=2 drafts={drafts} cache=dual", drafts, "dual") for drafts in (1, 4)
+    ]
+    with pytest.raises(ValueError, match=r"--set: drafts must be a whole number from 1 on, got 0"):
+        choose_settings(["confidence"], ["drafts=0"])
+    with pytest.raises(ValueError, match=r"--set: cache must be one of none, .*, got 'both'"):
+        choose_settings(["confidence"], ["cache=both"])
+    with pytest.raises(ValueError, match="suite: official is decoded without a cache, got 'conf"):
+        make_plan(Fake(), questions(1), chosen, suite="official")
+
+
 @pytest.mark.parametrize("text", ["", "3", "0/8", "9/8", "a/8", "3/", "-1/2"])
 def test_shards_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"--shard: must be i/n .*got '{text}'"):
@@ -147,7 +187,7 @@ def test_time_left() -> None:
     """From batches that are alike, and from all others where there are none."""
     made = plan(40)
     first, second, *rest = made.batches
-    clock = Clock(made, list(made.batches))
+    clock = Clock(list(made.batches))
     assert clock.seconds == 0
     clock.done(first, len(first.questions) * 2.0)
     clock.done(second, len(second.questions) * 2.0)

@@ -75,8 +75,21 @@ def test_stop_strings_may_be_of_any_script(folder: str, monkeypatch: pytest.Monk
 TUNED = """
 [chosen]
 scheduler = "confidence"
-options = { tokens = 4, block_length = 8 }
+options = { tokens = 4, block_length = 8, drafts = 3, cache = "dual" }
 """
+
+
+def test_how_it_is_drafted(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = {}
+    for name in ("generate", "infill"):
+        monkeypatch.setattr(dllm, name, lambda *_, **options: told.update(options))
+        command = [name, "x{{4}}", "--model", folder]
+        assert main(command) == 0
+        assert [told[key] for key in ("drafter", "accept", "eager")] == ["own", "exact", False]
+        drafted = ["--drafts", "4", "--drafter", "published", "--accept", "subset", "--eager"]
+        assert main([*command, *drafted]) == 0
+        keys = ("num_drafts", "drafter", "accept", "eager")
+        assert [told[key] for key in keys] == [4, "published", "subset", True]
 
 
 def test_a_tuned_rule(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,8 +100,9 @@ def test_a_tuned_rule(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     command = ["generate", "x", "--model", folder, "--config", str(tmp_path / "tuned.toml")]
     assert main(command) == 0
     assert (told["scheduler"], told["block_length"]) == (dllm.rule("confidence", tokens=4), 8)
-    assert main([*command, "--block", "4"]) == 0
-    assert told["block_length"] == 4
+    assert (told["num_drafts"], told["cache"]) == (3, "dual")
+    assert main([*command, "--block", "4", "--drafts", "1", "--cache", "none"]) == 0
+    assert (told["block_length"], told["num_drafts"], told["cache"]) == (4, 1, "none")
 
 
 @pytest.mark.parametrize(
@@ -169,6 +183,22 @@ def test_help_has_examples(command: str | None, capsys: Capture) -> None:
         (["generate", "x", "--model", "M", "--set", "threshold=0.5,0.9"], "one value each, got 2"),
         (["generate", "x", "--model", "M", "--set", "depth=1"], "unknown option 'depth'"),
         (["generate", "x", "--model", "M", "--scheduler", "fast"], "scheduler: unknown 'fast'"),
+        (
+            ["generate", "x", "--model", "M", "--length", "8", "--drafts", "0"],
+            "decode: num_drafts must be at least 1, got 0",
+        ),
+        (
+            ["generate", "x", "--model", "M", "--length", "8", "--eager"],
+            "decode: eager needs cache 'block_causal', because",
+        ),
+        (
+            ["infill", "x{{4}}", "--model", "M", "--eager", "--cache", "dual"],
+            "of an earlier one, got cache 'dual'",
+        ),
+        (
+            ["generate", "x", "--model", "M", "--cache", "block_causal", "--length", "8"],
+            "cache 'block_causal' needs a model whose attention is block-causal",
+        ),
         (
             ["generate", "x", "--model", "M", "--length", "8", "--top-p", "2"],
             "Proposal: top_p must be in [0.0, 1.0",

@@ -51,4 +51,6 @@ def main(
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:7]), sys.argv[7])
+    where, address, *numbers, how = sys.argv[1:]
+    total, own, rows, parts = map(int, numbers)
+    main(where, address, total, own, rows, parts, how)

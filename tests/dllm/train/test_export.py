@@ -47,8 +47,11 @@ def test_writing_again_leaves_no_old_weights(tmp_path: Path, model: Model) -> No
     folder = save(model, tmp_path / "out", files=model.name, shard=1000)
     assert len(list(folder.glob("*.safetensors"))) > 2
     dllm.load(folder)
+    (folder / "learn2pd.safetensors").write_bytes(b"a filter")
     save(model, folder, files=model.name)
-    assert [path.name for path in folder.glob("*.safetensors*")] == ["model.safetensors"]
+    left = sorted(path.name for path in folder.glob("*.safetensors*"))
+    assert left == ["learn2pd.safetensors", "model.safetensors"]
+    assert (folder / "learn2pd.safetensors").read_bytes() == b"a filter"
     dllm.load(folder)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 

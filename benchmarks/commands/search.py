@@ -1,0 +1,160 @@
+"""`search`: rules, drafts and caches in combinations that no paper has, held against a baseline."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.commands.asked import asked
+from benchmarks.commands.command import Command, add_out
+from benchmarks.runner.batches import make_plan
+from benchmarks.runner.results import Result
+from benchmarks.runner.run import decode_here, decode_into
+from benchmarks.runner.settings import CACHE, Setting, choose_settings
+from benchmarks.runner.subject import Subject
+from benchmarks.runner.versions import versions
+from dllm.cli import cache
+
+EXAMPLES = """\
+  python -m benchmarks search --out out/search
+  python -m benchmarks search --limit 25 --figures benchmarks/results/search-tiny.json
+  python -m benchmarks search --model oracle:sudoku_n4 --limit 200
+"""
+BASELINE = "confidence"
+"""One token a step: what accuracy is held against."""
+KNOWN = "threshold"
+"""What speed is held against: the best setting of this rule that is accurate enough."""
+_ALL = ("answer_start=0", "answer_length=64", "max_steps=32")
+_WITH_FILTER = ("block_length=32",)
+
+COMBINATIONS: tuple[tuple[str, ...], ...] = (
+    (BASELINE,),
+    (KNOWN, "threshold=0.5,0.7,0.9,0.95,0.99"),
+    (KNOWN, "threshold=0.9,0.99", "drafts=4"),
+    ("localleap", "threshold=0.9,0.99", "relaxed_threshold=0.75"),
+    ("threshold+prophet", "threshold=0.9", *_ALL),
+    ("localleap+prophet", "threshold=0.9,0.99", *_ALL),
+    ("localleap+prophet", "threshold=0.99", "drafts=4", *_ALL),
+    ("credit+threshold", "threshold=0.9,0.99"),
+    ("learn2pd", "tau=0.5,0.7,0.9,0.96", *_WITH_FILTER),
+    ("learn2pd", "tau=0.5,0.9", "eotp=prediction,decoded", *_WITH_FILTER),
+    ("learn2pd", "tau=0.5,0.9", "drafts=4", *_WITH_FILTER),
+    ("learn2pd+prophet", "tau=0.5,0.9", *_ALL, *_WITH_FILTER),
+    ("learn2pd", "tau=0.5,0.9", "eotp=prediction", "drafts=4", *_WITH_FILTER),
+    ("learn2pd", "tau=0.5,0.9", "eotp=decoded", "cache=dual", "drafts=1,4", *_WITH_FILTER),
+    ("learn2pd", "tau=0.5,0.9", "eotp=decoded", "cache=prefix", *_WITH_FILTER),
+)
+"""A rule and its options each, as `run` takes them."""
+
+
+class Found(NamedTuple):
+    """A setting as a point."""
+
+    setting: str
+    accuracy: float
+    """The mean of the tasks, percent."""
+    forwards: float
+    evaluations: float
+    """Forwards times drafts."""
+    tokens_per_step: float
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    add = parser.add_argument
+    add("--model", default="tiny", metavar="NAME", help="as of `run`; default: %(default)s")
+    add("--limit", type=int, default=25, metavar="N", help="examples a task; default: %(default)s")
+    add(
+        "--within", type=float, default=1.0, metavar="P", help="points that may be lost; default: 1"
+    )
+    add("--batch", type=int, default=100, metavar="N", help="rows at a time; default: %(default)s")
+    add("--figures", type=Path, metavar="FILE", help="write the figures to this JSON file")
+    add_out(parser, "the run's folder; the same command continues a run that was cut off")
+    cache.add_options(parser)
+    parser.set_defaults(suite="embedded", tasks="", rows=None)
+
+
+def perform(options: argparse.Namespace) -> None:
+    """Runs, prints and writes."""
+    subject, suite, questions = asked(options, limit=options.limit, texts=False, rows=options.batch)
+    settings = combinations(subject)
+    temperature = 0.0 if suite == "embedded" else 1.0
+    plan = make_plan(
+        subject, questions, settings, suite=suite, slots=options.batch, temperature=temperature
+    )
+    told = {"command": "search", "model": options.model, "limit": options.limit}
+    results = decode_here(plan) if options.out is None else decode_into(options.out, plan, told)
+    assert results is not None  # a whole run
+    found = [_found(setting, result) for setting, result in zip(settings, results, strict=True)]
+    summary = summarise(found, options.within)
+    _print(f"{subject.name}, {len(questions)} examples", found, summary)
+    if options.figures is not None:
+        figures = {**told, **versions(), **summary, "settings": [one._asdict() for one in found]}
+        options.figures.parent.mkdir(parents=True, exist_ok=True)
+        options.figures.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+
+
+def combinations(subject: Subject) -> list[Setting]:
+    """All that the subject can be decoded with: filters and caches are of networks."""
+    plain = "filter" not in subject.ids
+    return [
+        setting
+        for rule, *sets in COMBINATIONS
+        if not (plain and (rule.startswith("learn2pd") or any(CACHE in text for text in sets)))
+        for setting in choose_settings([rule], sets, ids=subject.ids).settings
+    ]
+
+
+def summarise(found: Sequence[Found], within: float) -> dict[str, Any]:
+    """The fastest setting that is accurate enough, beside the fastest of the known rule."""
+    floor = found[0].accuracy - within
+    able = [one for one in found if one.accuracy >= floor]
+    best = max(able, key=_speed)
+    known = max((one for one in able if _is_known(one)), key=_speed, default=None)
+    return {
+        "floor": floor,
+        "best": best.setting,
+        KNOWN: None if known is None else known.setting,
+        "ratio": None if known is None else best.tokens_per_step / known.tokens_per_step,
+    }
+
+
+def _is_known(one: Found) -> bool:
+    return one.setting.startswith(f"{KNOWN} ") and "drafts=" not in one.setting
+
+
+def _speed(one: Found) -> tuple[float, float]:
+    return one.tokens_per_step, -one.evaluations
+
+
+def _found(setting: Setting, result: Result) -> Found:
+    mean = result.mean
+    evaluations = mean.forwards * setting.drafts
+    return Found(setting.name, mean.accuracy, mean.forwards, evaluations, mean.tokens_per_step)
+
+
+def _print(title: str, found: Sequence[Found], summary: Mapping[str, Any]) -> None:
+    table = Table("setting", "accuracy", "forwards", "evaluations", "TPS", "", title=title)
+    for one in sorted(found, key=_speed, reverse=True):
+        mark = "best" if one.setting == summary["best"] else ""
+        mark = mark or ("" if one.accuracy >= summary["floor"] else "inaccurate")
+        table.add_row(one.setting, *(f"{value:.2f}" for value in one[1:]), mark)
+    Console().print(table)
+    if summary["ratio"] is not None:
+        print(
+            f"at {summary['floor']:.1f} % or more, {summary['best']!r} writes "
+            f"{summary['ratio']:.2f} times the tokens a forward of {summary[KNOWN]!r}"
+        )
+
+
+COMMAND = Command(
+    "search",
+    "combinations of rules, drafts and caches, and the best of them",
+    EXAMPLES,
+    add,
+    perform,
+)
