@@ -90,6 +90,8 @@ class Pool:
         self._mesh = mesh_of(model)
         batch = whole_batch(self._mesh, batch)
         refuse_foreign_blocks(model, settings, rows)
+        if hosts.several() and isinstance(constraint, HostConstraint):
+            raise ValueError("hosts: a grammar is asked by one process, got several")
         self._fixed = (model, proposal, constraint, scheduler)
         self._settings = settings
         # Where the batch is: else every refill would send the rows there anew.

@@ -13,6 +13,8 @@ from dllm.cli import __main__ as dllm_command
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "tpu.md").read_text("utf-8")
+REQUIRED = ("v5e-8",)
+"""Slices that must be in the table."""
 LINES = [
     line
     for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
@@ -21,8 +23,7 @@ LINES = [
 OURS = [
     found
     for line in LINES
-    for found in re.findall(r"(?:\.venv/bin/)?(dllm|python -m benchmarks) ([^'|]+)", line)
-    if f"cd {found[0]}" not in line or found[1].startswith("generate")
+    for found in re.findall(r"(?:^|&& )(?:\.venv/bin/)?(dllm|python -m benchmarks) ([^'|]+)", line)
 ]
 
 
@@ -53,7 +54,7 @@ def test_the_table_is_of_the_committed_figures() -> None:
     assert slices.put_into(PAGE, figures) == PAGE
     by_name = {one["slice"]: one for one in figures["slices"]}
     assert "Ran out of memory" in by_name["v5e-1"]["refused"]
-    for name in ("v5e-8", "v5p-8", "v6e-4"):
+    for name in REQUIRED:
         taken = by_name[name]
         assert 0 < taken["arguments_gib"] + taken["work_gib"] < taken["device_gib"]
     for name in set(by_name) - {"v5e-1"}:
