@@ -13,7 +13,7 @@ from benchmarks.commands.asked import asked
 from benchmarks.commands.command import Command, add_out
 from benchmarks.runner.batches import make_plan
 from benchmarks.runner.results import Result
-from benchmarks.runner.run import decode_here, decode_into
+from benchmarks.runner.run import CrashedError, decode_here, decode_into
 from benchmarks.runner.settings import CACHE, Setting, choose_settings
 from benchmarks.runner.subject import Subject
 from benchmarks.runner.versions import versions
@@ -83,15 +83,27 @@ def perform(options: argparse.Namespace) -> None:
         subject, questions, settings, suite=suite, slots=options.batch, temperature=temperature
     )
     told = {"command": "search", "model": options.model, "limit": options.limit}
-    results = decode_here(plan) if options.out is None else decode_into(options.out, plan, told)
+    failed: dict[str, str] = {}
+    try:
+        results = decode_here(plan) if options.out is None else decode_into(options.out, plan, told)
+    except CrashedError as crashed:
+        results, failed = crashed.results, crashed.failed
     assert results is not None  # a whole run
-    found = [_found(setting, result) for setting, result in zip(settings, results, strict=True)]
+    for name, error in failed.items():
+        print(f"failed: {name}: {error}")
+    if not results or results[0].name != settings[0].name:
+        raise SystemExit(1)  # nothing to hold others against
+    drafts = {setting.name: setting.drafts for setting in settings}
+    found = [_found(result, drafts[result.name]) for result in results]
     summary = summarise(found, options.within)
     _print(f"{subject.name}, {len(questions)} examples", found, summary)
     if options.figures is not None:
-        figures = {**told, **versions(), **summary, "settings": [one._asdict() for one in found]}
+        listed = {"settings": [one._asdict() for one in found], "failed": failed}
+        figures = {**told, **versions(), **summary, **listed}
         options.figures.parent.mkdir(parents=True, exist_ok=True)
         options.figures.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    if failed:
+        raise SystemExit(1)
 
 
 def combinations(subject: Subject) -> list[Setting]:
@@ -127,10 +139,10 @@ def _speed(one: Found) -> tuple[float, float]:
     return one.tokens_per_step, -one.evaluations
 
 
-def _found(setting: Setting, result: Result) -> Found:
+def _found(result: Result, drafts: int) -> Found:
     mean = result.mean
-    evaluations = mean.forwards * setting.drafts
-    return Found(setting.name, mean.accuracy, mean.forwards, evaluations, mean.tokens_per_step)
+    evaluations = mean.forwards * drafts
+    return Found(result.name, mean.accuracy, mean.forwards, evaluations, mean.tokens_per_step)
 
 
 def _print(title: str, found: Sequence[Found], summary: Mapping[str, Any]) -> None:
