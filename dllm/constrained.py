@@ -1,6 +1,8 @@
 """From the option `grammar` of the text functions to languages of their rows."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import grammar
@@ -9,6 +11,7 @@ from dllm.forward import Constraint
 from dllm.languages import Languages
 from dllm.load import Model
 from dllm.token_bytes import vocabulary_of
+from grammar.disk import compile_cached
 
 Grammars = grammar.Grammar | Sequence[grammar.Grammar | None] | None
 """A grammar for all rows, or one a row (`None`: that row is free)."""
@@ -24,6 +27,8 @@ def constrain_rows(
     behind_prompt: bool,
 ) -> Constraint | Languages | None:
     """The constraint of rows; every row has a filling.
+
+    Grammars are compiled once for a vocabulary and kept in the user's cache folder.
 
     Args:
         model: Whose tokens they are.
@@ -48,7 +53,7 @@ def constrain_rows(
     unwritten = frozenset([model.specials.mask, *never])
     vocabulary = vocabulary_of(model, frozenset(model.specials.ends), unwritten)
     compiled: dict[int, Any] = {
-        id(own): grammar.compile_grammar(own, vocabulary) for own in of_row if own is not None
+        id(own): compile_cached(own, vocabulary, _folder()) for own in of_row if own is not None
     }
     begins = [layout.prompt if behind_prompt else 0 for layout in layouts]
     languages = Languages([compiled.get(id(own)) for own in of_row], begins)
@@ -58,3 +63,9 @@ def constrain_rows(
         except grammar.InfeasibleError as error:
             raise grammar.InfeasibleError(f"row {row}: {error}") from None
     return languages
+
+
+def _folder() -> Path:
+    """Where compiled grammars are kept."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "dllm" / "grammars"

@@ -2,8 +2,9 @@
 
 The same algorithm over rows of 64-bit words. What it adds is economy: a row is as wide as the
 frames known at its layer need; only states and nodes that are reached have rows; pushes of one
-layer with the same symbol and the same parents share a frame; and a frame whose parents hold those
-of all earlier frames of its symbol stands for them where they are popped together.
+layer with the same symbol and the same parents share a frame; and where all frames of a symbol up
+to some frame are popped together, which is the rule where much is open, it is done at once: forward
+by the union of their parents, backward by noting for the symbol what the pop was good for.
 
 No annotations here: this file is loaded past the import hook of run-time type checkers, see
 `grammar.native`.
@@ -19,10 +20,9 @@ POP, PUSH, TEST = 1, 2, 3
 ANY, STOP = -1, -2
 ONE = np.uint64(1)
 ZERO = np.uint64(0)
-SIX = np.uint64(6)
-LOW = np.uint64(63)
 MAGIC = np.uint64(0x03F79D71B4CB0A89)
 SHIFT = np.uint64(58)
+ROOTS = 8
 
 
 def _bit_numbers():
@@ -60,14 +60,50 @@ def _longer(array, size):
 
 
 @njit(cache=True, nogil=True)
-def _highest(word):
-    """The number of a word's highest bit."""
+def _lowest(arena, row):
+    """The number of a row's lowest bit; it has one."""
+    w = 0
+    while not arena[row + w]:
+        w += 1
+    word = arena[row + w]
+    return 64 * w + BIT[((word & (~word + ONE)) * MAGIC) >> SHIFT]
+
+
+@njit(cache=True, nogil=True)
+def _first_missing(arena, row, of_symbol, g, words):
+    """The first frame of a symbol that is not in a row."""
+    for w in range(words):
+        word = of_symbol[g, w] & ~arena[row + w]
+        if word:
+            return 64 * w + BIT[((word & (~word + ONE)) * MAGIC) >> SHIFT]
+    return 64 * words
+
+
+@njit(cache=True, nogil=True)
+def _newest_below(of_symbol, g, bound):
+    """The last frame of a symbol before some frame, or -1."""
+    w = bound >> 6
+    word = ZERO
+    if bound & 63 and w < of_symbol.shape[1]:
+        word = of_symbol[g, w] & ((ONE << np.uint64(bound & 63)) - ONE)
+    while not word and w > 0:
+        w -= 1
+        word = of_symbol[g, w]
+    if not word:
+        return -1
     number = 0
     for step in (32, 16, 8, 4, 2, 1):
         if word >> np.uint64(step):
             word >>= np.uint64(step)
             number += step
-    return number
+    return 64 * w + number
+
+
+@njit(cache=True, nogil=True)
+def _gain(arena, closed, parents, gained, g, words):
+    """What a frame's pops were good for, among its parents."""
+    for w in range(words):
+        arena[closed + w] |= arena[parents + w] & gained[g, w]
 
 
 @njit(cache=True, nogil=True)
@@ -145,9 +181,12 @@ def solve(  # noqa: C901  (arrays that grow would have to be handed back and for
     frame_parents = np.zeros(64, np.int64)
     frame_words = np.zeros(64, np.int64)
     frame_closed = np.zeros(64, np.int64)
-    holds_all = np.zeros(64, np.bool_)
+    frame_before = np.full(64, -1, np.int64)
+    frame_union = np.zeros(64, np.int64)
     latest = np.full(number_of_symbols, -1, np.int64)
     of_symbol = np.zeros((number_of_symbols, 4), np.uint64)
+    # Frames by the lowest of their parents, for the first few of those.
+    roots, root_frames, with_root = 0, np.zeros(ROOTS, np.int64), np.zeros((ROOTS, 4), np.uint64)
 
     # Rows of the states of each layer and of the nodes at each position, as lists.
     state_begins = np.zeros(length + 2, np.int64)
@@ -192,12 +231,12 @@ def solve(  # noqa: C901  (arrays that grow would have to be handed back and for
         node_width[j] = wide
         width[j + 1] = wide
         if wide > of_symbol.shape[1]:
-            of_symbol = _wider(of_symbol, wide)
+            of_symbol, with_root = _wider(of_symbol, wide), _wider(with_root, wide)
         if count + pushes > frame_symbol.shape[0]:
             more = count + pushes
             frame_symbol, frame_parents = _longer(frame_symbol, more), _longer(frame_parents, more)
             frame_words, frame_closed = _longer(frame_words, more), _longer(frame_closed, more)
-            holds_all = _longer(holds_all, more)
+            frame_before, frame_union = _longer(frame_before, more), _longer(frame_union, more)
 
         # Effects: rows of sources into rows of nodes.
         if cell == ANY:
@@ -261,29 +300,26 @@ def solve(  # noqa: C901  (arrays that grow would have to be handed back and for
             if new:
                 arena = _grown(arena, top + wide)
                 into = top
+                top += wide
                 _clear(arena, into, wide)
             if operation[node] == POP:
                 g = symbol[node]
-                found = False
-                for v in range(wide - 1, -1, -1):
+                missing = _first_missing(arena, row, of_symbol, g, wide)
+                frame = _newest_below(of_symbol, g, missing)
+                found = frame >= 0
+                if found:
+                    _join(arena, into, frame_union[frame], frame_words[frame])
+                for v in range(missing >> 6, wide):
                     word = arena[row + v] & of_symbol[g, v]
-                    if not word:
-                        continue
-                    newest = 64 * v + _highest(word)
-                    found = True
-                    if holds_all[newest]:
-                        parents = frame_parents[newest]
-                        _join(arena, into, parents, frame_words[newest])
-                        break
                     while word:
                         low = word & (~word + ONE)
                         word ^= low
                         frame = 64 * v + BIT[(low * MAGIC) >> SHIFT]
-                        parents = frame_parents[frame]
-                        _join(arena, into, parents, frame_words[frame])
+                        if frame > missing:
+                            found = True
+                            _join(arena, into, frame_parents[frame], frame_words[frame])
                 if found and new:
                     at[future[node]] = into
-                    top += wide
             elif operation[node] == TEST:
                 g, some = symbol[node], ZERO
                 for w in range(wide):
@@ -292,7 +328,6 @@ def solve(  # noqa: C901  (arrays that grow would have to be handed back and for
                     some |= word
                 if some and new:
                     at[future[node]] = into
-                    top += wide
             else:
                 g = symbol[node]
                 frame = -1
@@ -313,22 +348,29 @@ def solve(  # noqa: C901  (arrays that grow would have to be handed back and for
                     count += 1
                     frame_symbol[frame], frame_parents[frame] = g, row
                     frame_words[frame] = wide
-                    holds, before = True, latest[g]
+                    arena = _grown(arena, top + 2 * wide)
+                    frame_union[frame], before = top, latest[g]
+                    frame_before[frame] = before
+                    _clear(arena, top, wide)
+                    _join(arena, top, row, wide)
                     if before >= 0:
-                        holds, parents = holds_all[before], frame_parents[before]
-                        if holds:
-                            for w in range(frame_words[before]):
-                                if arena[parents + w] & ~arena[row + w]:
-                                    holds = False
-                                    break
-                    holds_all[frame] = holds
+                        _join(arena, top, frame_union[before], frame_words[before])
+                    top += wide
+                    lowest = _lowest(arena, row)
+                    root = 0
+                    while root < roots and root_frames[root] != lowest:
+                        root += 1
+                    if root == roots and roots < ROOTS:
+                        root_frames[roots] = lowest
+                        roots += 1
+                    if root < roots:
+                        with_root[root, frame >> 6] |= ONE << np.uint64(frame & 63)
                     latest[g] = frame
                     of_symbol[g, frame >> 6] |= ONE << np.uint64(frame & 63)
                 node_frame[end - 1] = frame
                 arena[into + (frame >> 6)] |= ONE << np.uint64(frame & 63)
                 if new:
                     at[future[node]] = into
-                    top += wide
                 if not known:
                     arena = _grown(arena, top + wide)
                     frame_closed[frame] = top
@@ -357,6 +399,10 @@ def solve(  # noqa: C901  (arrays that grow would have to be handed back and for
         out[j, classes] = True
 
     # Backward. `here`: good rows of the states of layer j + 1, `there`: of layer j.
+    # What pops of a symbol are good for, and the frames before which all of them were popped so.
+    words_now = (count + 63) >> 6
+    gained = np.zeros((number_of_symbols, words_now), np.uint64)
+    bound, pointer = np.full(number_of_symbols, count, np.int64), latest.copy()
     alive = np.zeros(effect_source.shape[0], np.bool_)
     here_row = np.full(states, -1, np.int64)
     if not must_stop:
@@ -395,20 +441,51 @@ def solve(  # noqa: C901  (arrays that grow would have to be handed back and for
                     continue
                 if not (arena[good + (frame >> 6)] >> np.uint64(frame & 63)) & ONE:
                     continue
-                closed = frame_closed[frame]
+                closed, g = frame_closed[frame], symbol[node]
+                if frame < bound[g]:
+                    _gain(arena, closed, frame_parents[frame], gained, g, min(wide, words_now))
                 some = _meet(arena, top, row, closed, wide)
             else:
                 good, g = at[future[node]], symbol[node]
                 if good < 0:
                     continue
+                missing = _first_missing(arena, row, of_symbol, g, wide)
+                if missing < bound[g]:
+                    frame = pointer[g]
+                    while frame >= missing:
+                        _gain(
+                            arena,
+                            frame_closed[frame],
+                            frame_parents[frame],
+                            gained,
+                            g,
+                            min(frame_words[frame], words_now),
+                        )
+                        frame = frame_before[frame]
+                    pointer[g], bound[g] = frame, missing
+                for w in range(min(wide, words_now)):
+                    gained[g, w] |= arena[good + w]
                 for v in range(wide):
                     word, hits = arena[row + v] & of_symbol[g, v], ZERO
+                    if not word:
+                        arena[top + v] = ZERO
+                        continue
+                    for root in range(roots):
+                        lowest = root_frames[root]
+                        if (arena[good + (lowest >> 6)] >> np.uint64(lowest & 63)) & ONE:
+                            hits |= word & with_root[root, v]
+                    if 64 * v + 64 <= bound[g]:
+                        word &= ~hits
                     while word:
                         low = word & (~word + ONE)
                         word ^= low
                         frame = 64 * v + BIT[(low * MAGIC) >> SHIFT]
-                        parents, closed = frame_parents[frame], frame_closed[frame]
-                        if _join_meet(arena, closed, parents, good, frame_words[frame]):
+                        parents = frame_parents[frame]
+                        if frame >= bound[g]:
+                            closed = frame_closed[frame]
+                            if _join_meet(arena, closed, parents, good, frame_words[frame]):
+                                hits |= low
+                        elif not hits & low and _overlap(arena, parents, good, frame_words[frame]):
                             hits |= low
                     arena[top + v] = hits
                     some = some or hits != ZERO

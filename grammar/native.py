@@ -39,11 +39,11 @@ class Tables:
 
     finals: Bool[np.ndarray, " states"]
     start: int
-    source_begins: Int[np.ndarray, " states+1"]
+    source_begins: Int[np.ndarray, " states_and_end"]
     source_effects: Int[np.ndarray, " effects"]
     effect_source: Int[np.ndarray, " effects"]
     effect_node: Int[np.ndarray, " effects"]
-    class_begins: Int[np.ndarray, " classes+1"]
+    class_begins: Int[np.ndarray, " classes_and_end"]
     class_effects: Int[np.ndarray, " members"]
     operation: Int[np.ndarray, " nodes"]
     symbol: Int[np.ndarray, " nodes"]

@@ -9,10 +9,11 @@ the called rule does in turn.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from grammar.automaton import Deterministic, Nondeterministic, determinise, relabel
-from grammar.errors import EmptyLanguageError, GrammarError
+from grammar.errors import EmptyLanguageError, GrammarError, LimitError
 from grammar.nodes import Alt, Automaton, Call, Chars, Grammar, Node, Repeat, Seq
 from grammar.utf8 import byte_sequences
 
@@ -20,8 +21,8 @@ STATES = 50_000
 """The most states that a grammar may need, over all its rules, at any stage."""
 
 
-INLINED = 2_000
-"""The most states that a rule may add where it is put in place of its calls."""
+INLINED = 500
+"""Grammars of more states than this are left as they are; it is also what a rule may add."""
 
 
 @dataclass(frozen=True)
@@ -258,17 +259,31 @@ def _inlined(rules: dict[str, Deterministic], start: str) -> dict[str, Determini
     """With small rules in place of their calls, as far as they do not call themselves.
 
     The language is the same and its machine better: fewer return points, fewer choices. JSON's
-    arrays and objects become loops within the one rule of a value.
+    arrays and objects become loops within the one rule of a value. Large grammars are left as they
+    are: it would take long, and alternatives that are put side by side may need many states.
     """
+    if sum(len(rule.edges) for rule in rules.values()) > INLINED:
+        return rules
     for name in sorted(rules, key=lambda name: len(rules[name].edges)):
-        calls = [label for rule in rules.values() for row in rule.edges for label in row]
-        grown = calls.count(name) * len(rules[name].edges)
-        if name != start and name not in set(_all_calls(rules[name])) and grown <= INLINED:
-            body = rules.pop(name)
-            for caller, rule in rules.items():
-                if name in set(_all_calls(rule)):
-                    rules[caller] = _substituted(rule, name, body)
+        calls = [label for rule in rules.values() for label in _all_calls(rule)]
+        size = len(rules[name].edges)
+        if (
+            name != start
+            and name not in _all_calls(rules[name])
+            and calls.count(name) * size <= (INLINED)
+        ):
+            with suppress(LimitError):
+                rules = _without_rule(rules, name)
     return rules
+
+
+def _without_rule(rules: dict[str, Deterministic], name: str) -> dict[str, Deterministic]:
+    """With the rule's automaton in place of its calls; LimitError where that needs too much."""
+    return {
+        caller: _substituted(rule, name, rules[name]) if name in _all_calls(rule) else rule
+        for caller, rule in rules.items()
+        if caller != name
+    }
 
 
 def _all_calls(rule: Deterministic) -> Iterator[str]:
@@ -277,7 +292,7 @@ def _all_calls(rule: Deterministic) -> Iterator[str]:
 
 def _substituted(rule: Deterministic, name: str, body: Deterministic) -> Deterministic:
     """With `body` in place of every call of `name`, whose texts are those of `body`."""
-    builder = Nondeterministic(STATES)
+    builder = Nondeterministic(8 * INLINED)
     own = [builder.state() for _ in rule.edges]
     for state, row in zip(own, rule.edges, strict=True):
         for label, target in row.items():
@@ -287,11 +302,9 @@ def _substituted(rule: Deterministic, name: str, body: Deterministic) -> Determi
             begin = builder.state()
             builder.silent[state].append(begin)
             inner = _copy(builder, body, begin, None)
-            for final in {inner[final] for final in body.finals} | (
-                {begin} if 0 in body.finals else set()
-            ):
-                builder.silent[final].append(own[target])
-    return determinise(builder, own[0], [own[final] for final in rule.finals], STATES)
+            for final in body.finals:
+                builder.silent[inner[final]].append(own[target])
+    return determinise(builder, own[0], [own[final] for final in rule.finals], 4 * INLINED)
 
 
 def _copy(

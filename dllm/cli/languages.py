@@ -1,7 +1,6 @@
 """Options that say which language answers belong to."""
 
 import argparse
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ def _lark(name: str) -> grammar.Grammar:
 
 
 def _json_schema(path: Path) -> grammar.Grammar:
-    return importlib.import_module("grammar.json_schema").json_schema(_text("--json-schema", path))
+    return grammar.json_schema(_text("--json-schema", path))
 
 
 def _text(option: str, path: Path) -> str:
