@@ -32,6 +32,7 @@ class _Ecma(Parser):
 
     sets = _SETS
     line_ends = ((10, 10), (13, 13), (0x2028, 0x2029))
+    nesting = 25
 
     def __init__(self, pattern: str):
         super().__init__(pattern, ignore_case=False, dot_all=False)
