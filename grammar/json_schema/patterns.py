@@ -16,6 +16,9 @@ from grammar.json_schema.languages import EVERY, STATES, Language, explore
 from grammar.nodes import EMPTY, Alt, Chars, Node, Repeat, Seq, complement
 from grammar.regex import Parser, Ranges
 
+CHARACTERS: Final = 20_000
+"""The longest pattern."""
+
 BEGIN: Final = Chars(((-1, -1),))
 """The anchor `^`, as a character that no text holds."""
 END: Final = Chars(((-2, -2),))
@@ -199,6 +202,9 @@ def search(pattern: str) -> Language:
         GrammarError: no regular expression, or one that is not read, with the column.
         LimitError: a pattern beyond the limits.
     """
+    if len(pattern) > CHARACTERS:
+        rule = f"a pattern must have at most {CHARACTERS} characters"
+        raise LimitError(f"{rule}, got {len(pattern)}")
     parser = _Ecma(pattern)
     node = parser.parse()
     language = _Search(node).language()

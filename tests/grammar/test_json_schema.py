@@ -186,6 +186,8 @@ def nested(depth: int) -> str:
     ("schema", "rule"),
     [
         (lambda: '{"enum":["' + "x" * 100_000_000 + '"]}', "at most 10000000 characters"),
+        (lambda: {"pattern": "a" * 100_000_000}, "at most 10000000 characters"),
+        (lambda: {"pattern": "a" * 1_000_000}, "at most 20000 characters, got 1000000"),
         (lambda: {"enum": list(range(1_000_000))}, "at most 200000 values"),
         (lambda: nested(200), "nest at most 100 deep"),
         (lambda: nested(100_000), "nest at most 100 deep"),
