@@ -4,6 +4,7 @@ import json
 from itertools import product
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,9 +73,16 @@ def schemas() -> st.SearchStrategy[Any]:
     return st.recursive(st.booleans() | with_some(st.booleans()), with_some, max_leaves=6)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(schema=schemas(), one=schemas())
 def test_equals_definition(schema: Any, one: Any) -> None:
+    check(schema, one)
+
+
+@pytest.mark.slow
+@settings(max_examples=1_000)
+@given(schema=schemas(), one=schemas())
+def test_equals_definition_often(schema: Any, one: Any) -> None:
     check(schema, one)
 
 
