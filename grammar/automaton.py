@@ -1,6 +1,6 @@
 """Finite automata over labels: bytes and calls of rules alike."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,31 +96,98 @@ def trim(edges: list[dict[Any, int]], finals: set[int]) -> Deterministic:
     return Deterministic(rows, frozenset(number[state] for state in finals))
 
 
-ROUNDS = 64
-"""Rounds of refinement before merging is given up: a long chain needs one a state."""
-
-
 def merge(automaton: Deterministic) -> Deterministic:
-    """With equivalent states merged: Moore's refinement, by what a state reads and where to.
+    """With equivalent states merged, by what a state reads and where to."""
+    rows = automaton.edges
 
-    Merging only saves work, so an automaton that needs too many rounds stays as it is.
+    def key(state: int, block: Sequence[int]) -> Hashable:
+        reads = frozenset((label, block[target]) for label, target in rows[state].items())
+        return state in automaton.finals, reads
+
+    block = equivalent([list(row.values()) for row in rows], key)
+    return _quotient(automaton, block)
+
+
+def equivalent(
+    targets: Sequence[Sequence[int]], key: Callable[[int, Sequence[int]], Hashable]
+) -> list[int]:
+    """Numbers of states, equal only for states that are equivalent; the start's is 0.
+
+    Cycles are taken in an order in which whatever lies behind one is done before it. States outside
+    cycles then need one look (as in minimising acyclic automata), those of a cycle a refinement
+    among themselves (Moore's). Equivalent states of different cycles may stay apart.
+
+    Args:
+        targets: Where the edges of each state lead.
+        key: What tells a state apart, given the numbers of the states that it leads to.
     """
-    block = [int(state in automaton.finals) for state in range(len(automaton.edges))]
-    for _ in range(ROUNDS):
-        keys = [
-            (block[state], frozenset((label, block[target]) for label, target in row.items()))
-            for state, row in enumerate(automaton.edges)
-        ]
-        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-        refined = [numbers[key] for key in keys]
-        if len(numbers) == len(set(block)):
-            return _quotient(automaton, refined)
-        block = refined
-    return automaton
+    block = [-1] * len(targets)
+    known: dict[Hashable, int] = {}
+    fresh = 0
+    for cycle in _components(targets):
+        if len(cycle) == 1:
+            number = known.setdefault(key(cycle[0], block), fresh)
+            block[cycle[0]] = number
+            fresh += number == fresh
+            continue
+        count = 1
+        for state in cycle:
+            block[state] = fresh
+        while True:
+            keys = [(block[state], key(state, block)) for state in cycle]
+            numbers = {part: fresh + n for n, part in enumerate(dict.fromkeys(keys))}
+            for state, part in zip(cycle, keys, strict=True):
+                block[state] = numbers[part]
+            if len(numbers) == count:
+                break
+            count = len(numbers)
+        fresh += count
+    order = {number: position for position, number in enumerate(dict.fromkeys(block))}
+    return [order[number] for number in block]
+
+
+def _components(targets: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Strongly connected components, each behind those that it leads to (Tarjan, 1972)."""
+    index, low = [-1] * len(targets), [0] * len(targets)
+    waiting: list[int] = []
+    on_stack = [False] * len(targets)
+    found: list[list[int]] = []
+    count = 0
+    for root in range(len(targets)):
+        if index[root] >= 0:
+            continue
+        work = [(root, iter(targets[root]))]
+        index[root] = low[root] = count
+        count += 1
+        waiting.append(root)
+        on_stack[root] = True
+        while work:
+            state, rest = work[-1]
+            for target in rest:
+                if index[target] < 0:
+                    index[target] = low[target] = count
+                    count += 1
+                    waiting.append(target)
+                    on_stack[target] = True
+                    work.append((target, iter(targets[target])))
+                    break
+                if on_stack[target]:
+                    low[state] = min(low[state], index[target])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[state])
+                if low[state] == index[state]:
+                    component = []
+                    while not component or component[-1] != state:
+                        component.append(waiting.pop())
+                        on_stack[component[-1]] = False
+                    found.append(component)
+    return found
 
 
 def _quotient(automaton: Deterministic, refined: list[int]) -> Deterministic:
-    """One state a block; the block of the start is number 0."""
+    """One state a block."""
     first = {number: state for state, number in reversed(list(enumerate(refined)))}
     rows = tuple(
         {label: refined[target] for label, target in automaton.edges[first[number]].items()}

@@ -14,7 +14,7 @@ from grammar.errors import GrammarError
 from grammar.nodes import EMPTY, Alt, Call, Grammar, Node, Seq, choice, literal, star
 from grammar.regex import parse
 
-SHIPPED: Final = ("arithmetic", "json", "smiles")
+SHIPPED: Final = ("arithmetic", "json", "python_expression", "smiles")
 """Names of the grammars that come with this package."""
 
 

@@ -176,16 +176,40 @@ def _has_empty(builder: Nondeterministic, span: tuple[int, int], nullable: set[s
 def _productive(rules: dict[str, Deterministic]) -> dict[str, Deterministic]:
     """Without calls of rules that derive no text at all."""
     productive: set[str] = set()
+    while True:
+        left = (name for name in rules if name not in productive)
+        fresh = {name for name in left if _has_text(rules[name], productive)}
+        if not fresh:
+            break
+        productive |= fresh
 
     def keeps(label: object) -> bool:
         return not isinstance(label, str) or label in productive
 
-    while True:
-        kept = {name: relabel(rule, keeps) for name, rule in rules.items()}
-        fresh = {name for name, rule in kept.items() if rule.finals}
-        if fresh == productive:
-            return kept
-        productive = fresh
+    dead = {name for name in rules if name not in productive}
+    calls_dead = {
+        name
+        for name, rule in rules.items()
+        if any(not keeps(label) for row in rule.edges for label in row)
+    }
+    return {
+        name: relabel(rule, keeps) if name in dead | calls_dead else rule
+        for name, rule in rules.items()
+    }
+
+
+def _has_text(rule: Deterministic, productive: set[str]) -> bool:
+    """Whether a rule has a text, given some rules that have one."""
+    reached, waiting = {0}, [0]
+    while waiting:
+        state = waiting.pop()
+        if state in rule.finals:
+            return True
+        for label, target in rule.edges[state].items():
+            if target not in reached and (not isinstance(label, str) or label in productive):
+                reached.add(target)
+                waiting.append(target)
+    return False
 
 
 def _calls(row: object) -> Iterator[str]:

@@ -55,6 +55,7 @@ class Parser:
 
     sets: Mapping[str, Ranges] = _SETS
     line_ends: Ranges = _LINE_ENDS
+    nesting: int = NESTING
 
     def __init__(self, pattern: str, ignore_case: bool, dot_all: bool):
         self.pattern, self.position, self.depth = pattern, 0, 0
@@ -165,9 +166,9 @@ class Parser:
         if self.take("?"):
             self.flags()
         self.depth += 1
-        if self.depth > NESTING:
+        if self.depth > self.nesting:
             raise LimitError(
-                f"regex, column {begin + 1}: groups must nest at most {NESTING} deep, got more"
+                f"regex, column {begin + 1}: groups must nest at most {self.nesting} deep, got more"
             )
         node = self.alternatives()
         if not self.take(")"):

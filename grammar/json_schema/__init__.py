@@ -12,19 +12,24 @@ __all__ = ["SchemaError", "SchemaLimitError", "json_schema"]
 
 
 def json_schema(
-    schema: dict[str, Any] | bool | str, *, whitespace: bool = True, lenient: bool = False
+    schema: dict[str, Any] | bool | str,
+    *,
+    whitespace: bool = True,
+    lenient: bool = False,
+    formats: bool = True,
 ) -> Grammar:
     """The language of the JSON texts whose values match a schema.
 
     What is narrower than the schema is a text's spelling, never its value: see
     `grammar.json_schema.spell` for characters, `grammar.json_schema.rules` for the order of names,
-    `grammar.json_schema.numbers` for exponents. Nothing is wider. Formats are asserted.
+    `grammar.json_schema.numbers` for exponents. Nothing is wider.
 
     Args:
         schema: The schema, as JSON text or as its value.
         whitespace: Whether white space may stand between tokens of JSON; if not, none may.
         lenient: Leave out what cannot be compiled exactly; `Grammar.dropped` names it. The language
             is then that of the schema without these keywords.
+        formats: Whether `format` is asserted; if not, it is an annotation that says nothing.
 
     Raises:
         SchemaError: a keyword that cannot be compiled exactly, or one with a wrong value; it has
@@ -33,7 +38,7 @@ def json_schema(
         EmptyLanguageError: no value matches the schema.
     """
     documents = Documents(read(schema))
-    expander = Expander(documents, lenient)
+    expander = Expander(documents, lenient, formats)
     root = expander.goal(documents.root)
     if expander.impossible(root):
         raise EmptyLanguageError("JSON Schema: a schema must match some value, got none that does")

@@ -92,7 +92,7 @@ def read(schema: object) -> object:
 
 def _measure(schema: object) -> None:
     """Refuses what is too large or too deep, in time that the limits bound."""
-    waiting, count = [(schema, 0)], 0
+    waiting, count, characters = [(schema, 0)], 0, 0
     while waiting:
         value, depth = waiting.pop()
         count += 1
@@ -100,8 +100,14 @@ def _measure(schema: object) -> None:
             raise SchemaLimitError("", "", f"must nest at most {DEPTH} deep, got more")
         if isinstance(value, dict):
             waiting += [(part, depth + 1) for part in value.values()]
+            characters += sum(len(name) for name in value if isinstance(name, str))
         elif isinstance(value, list):
             waiting += [(part, depth + 1) for part in value]
+        elif isinstance(value, str):
+            characters += len(value)
+        if characters > CHARACTERS:
+            rule = f"must have at most {CHARACTERS} characters, got more"
+            raise SchemaLimitError("", "", rule)
         if count + len(waiting) > VALUES:
             raise SchemaLimitError("", "", f"must have at most {VALUES} values, got more")
 

@@ -86,7 +86,6 @@ _PATTERNS: Final = {
     "ipv4": lambda: _IPV4,
     "ipv6": _ipv6,
     "uuid": lambda: r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
-    "hostname": lambda: rf"{_LABEL}(?:\.{_LABEL})*",
     "email": lambda: rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*",
     "uri": lambda: _uri(_SCHEME, _PCHAR),
     "uri-reference": _reference,
@@ -94,13 +93,15 @@ _PATTERNS: Final = {
     "relative-json-pointer": lambda: rf"(?:0|[1-9]\d*)(?:#|{_POINTER})",
 }
 
-_REFUSED: Final = ("regex", "idn-email", "idn-hostname", "iri", "iri-reference", "uri-template")
+_REFUSED: Final = (
+    "hostname", "idn-email", "idn-hostname", "iri", "iri-reference", "regex", "uri-template",
+)  # fmt: skip
+"""A host's length is bounded beside that of its labels: regular, but with too many states."""
 
 
 @cache
 def _language(name: str) -> Language:
-    language = whole(_PATTERNS[name]())
-    return language & whole(r"[\s\S]{1,253}") if name == "hostname" else language
+    return whole(_PATTERNS[name]())
 
 
 def format_language(name: Any) -> Language | None:

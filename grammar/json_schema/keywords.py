@@ -55,8 +55,8 @@ class _BusyError(Exception):
 class Expander:
     """Shapes of goals, each computed once."""
 
-    def __init__(self, documents: Documents, lenient: bool):
-        self.documents, self.lenient = documents, lenient
+    def __init__(self, documents: Documents, lenient: bool, formats: bool):
+        self.documents, self.lenient, self.formats = documents, lenient, formats
         self.dropped: dict[str, None] = {}
         self.work = 0
         self.entries: list[Place | tuple[Goal, ...]] = []
@@ -123,6 +123,8 @@ class Expander:
                     shape = self._schema(entry, sign, notes and sign)
                 else:
                     shape = self._either(entry, sign)
+            except LimitError as error:
+                raise self._placed(error, entry) from None
             finally:
                 self.stack.pop()
             self.expanded[question] = shape
@@ -135,6 +137,17 @@ class Expander:
             path = entry.path if isinstance(entry, Place) else ""
             raise SchemaError(path, "$ref", "must not lead back to itself without a step inside")
         self.stack.append(question)
+
+    def _placed(self, error: LimitError, entry: Place | tuple[Goal, ...]) -> LimitError:
+        """A limit that the keywords of a schema reach together, with the schema's place."""
+        if isinstance(error, SchemaError) or not isinstance(entry, Place):
+            return error
+        return SchemaLimitError(entry.path, "", str(error))
+
+    def path(self, goal: Goal) -> str:
+        """Where a goal's first schema stands."""
+        entries = (self.entries[key] for key, _ in sorted(goal) if key >= 0)
+        return next((entry.path for entry in entries if isinstance(entry, Place)), "")
 
     def _either(self, goals: tuple[Goal, ...], sign: bool) -> Shape:
         if sign:
@@ -464,8 +477,8 @@ def _pattern(_self: Expander, place: Place, sign: bool, _notes: bool) -> Parts:
     yield _strings(search(place.value["pattern"]), sign)
 
 
-def _format(_self: Expander, place: Place, sign: bool, _notes: bool) -> Parts:
-    language = format_language(place.value["format"])
+def _format(self: Expander, place: Place, sign: bool, _notes: bool) -> Parts:
+    language = format_language(place.value["format"]) if self.formats else None
     if language is not None:
         yield _strings(language, sign)
 

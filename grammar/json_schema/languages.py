@@ -6,16 +6,15 @@ everything that a schema does with them: and, or, not.
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
+from grammar.automaton import equivalent
 from grammar.errors import LimitError
 
 STATES: Final = 20_000
 """The most states that an automaton of a string or a number may have."""
-
-MERGED: Final = 4_000
-"""The most states that are merged: merging only saves work."""
 
 Edges = Sequence[tuple[int, int, Any]]
 """Ranges, both ends included, and where they lead to; sorted, without overlaps."""
@@ -107,22 +106,14 @@ def _trimmed(rows: list[Any], finals: set[int]) -> tuple[list[Any], set[int]]:
 
 
 def _merged(rows: list[Any], finals: set[int]) -> Language:
-    """Moore's refinement, then states in the order in which they are met."""
-    block = [int(state in finals) for state in range(len(rows))]
-    for _ in range(64 if len(rows) <= MERGED else 0):
-        keys = [(block[state], _joined(row, block)) for state, row in enumerate(rows)]
-        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-        refined, before = [numbers[key] for key in keys], len(set(block))
-        block = refined
-        if len(numbers) == before:
-            break
-    else:
-        block = list(range(len(rows)))
-    order = list(dict.fromkeys(block))
-    number = {old: new for new, old in enumerate(order)}
-    block = [number[old] for old in block]
-    first = {new: state for state, new in reversed(list(enumerate(block)))}
-    merged = tuple(_joined(rows[first[new]], block) for new in range(len(first)))
+    """With equivalent states merged, in the order in which they are met."""
+
+    def key(state: int, block: Sequence[int]) -> Hashable:
+        return state in finals, _joined(rows[state], block)
+
+    block = equivalent([[target for _, _, target in row] for row in rows], key)
+    first = {number: state for state, number in reversed(list(enumerate(block)))}
+    merged = tuple(_joined(rows[first[number]], block) for number in range(len(first)))
     return Language(merged, frozenset(block[state] for state in finals))
 
 
@@ -202,6 +193,7 @@ def finite(texts: Iterable[str]) -> Language:
     return explore((0, len(words), 0), step, final)
 
 
+@lru_cache(256)
 def lengths(low: int, high: int | None) -> Language:
     """The texts of `low` to `high` code points, without end where `high` is None."""
     if high is not None and high < low:

@@ -8,6 +8,7 @@ turns out to be all numbers or all integers (`node`): elsewhere they would not b
 from collections.abc import Callable, Hashable, Iterable
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final
 
 from grammar.errors import LimitError
@@ -115,6 +116,7 @@ def compared(bound: Decimal, keep: Callable[[int], bool]) -> Language:
     return _numbers((0, 0, 0, True), digit, accept)
 
 
+@lru_cache(256)
 def multiples(of: Decimal) -> Language:
     """The multiples of a positive number.
 

@@ -16,6 +16,9 @@ from grammar.json_schema.languages import EVERY, STATES, Language, explore
 from grammar.nodes import EMPTY, Alt, Chars, Node, Repeat, Seq, complement
 from grammar.regex import Parser, Ranges
 
+CHARACTERS: Final = 20_000
+"""The longest pattern."""
+
 BEGIN: Final = Chars(((-1, -1),))
 """The anchor `^`, as a character that no text holds."""
 END: Final = Chars(((-2, -2),))
@@ -32,6 +35,7 @@ class _Ecma(Parser):
 
     sets = _SETS
     line_ends = ((10, 10), (13, 13), (0x2028, 0x2029))
+    nesting = 25
 
     def __init__(self, pattern: str):
         super().__init__(pattern, ignore_case=False, dot_all=False)
@@ -198,6 +202,9 @@ def search(pattern: str) -> Language:
         GrammarError: no regular expression, or one that is not read, with the column.
         LimitError: a pattern beyond the limits.
     """
+    if len(pattern) > CHARACTERS:
+        rule = f"a pattern must have at most {CHARACTERS} characters"
+        raise LimitError(f"{rule}, got {len(pattern)}")
     parser = _Ecma(pattern)
     node = parser.parse()
     language = _Search(node).language()

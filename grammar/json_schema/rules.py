@@ -12,9 +12,9 @@ from itertools import product
 from typing import Any, Final
 
 from grammar.errors import LimitError
-from grammar.json_schema.documents import SchemaError
+from grammar.json_schema.documents import SchemaError, SchemaLimitError
 from grammar.json_schema.keywords import Expander
-from grammar.json_schema.languages import ALL, Language, finite
+from grammar.json_schema.languages import ALL, NONE, Language, finite
 from grammar.json_schema.shapes import (
     FALSE,
     TRUE,
@@ -40,30 +40,38 @@ Edge = tuple[Node, Any]
 
 
 class Rules:
-    """The rules that goals need, in the order in which they are met."""
+    """The rules that goals need."""
 
     def __init__(self, expander: Expander, whitespace: bool):
         self.expander, self.speller = expander, Speller()
         self.space: Node = star(Chars(((9, 10), (13, 13), (32, 32)))) if whitespace else EMPTY
-        self.names: dict[Goal, str] = {}
-        self.waiting: list[Goal] = []
+        self.names: dict[Shape, str] = {}
+        self.waiting: list[tuple[Shape, str]] = []
         self.pairs: dict[tuple[str | Language, Goal], str] = {}
 
     def call(self, goal: Goal) -> Node:
-        """The rule of a goal's values."""
-        if goal not in self.names:
-            self.names[goal] = "value" if goal == TRUE else f"value {len(self.names)}"
-            self.waiting.append(goal)
+        """A goal's values: by a rule, one for all goals of a shape, or in place if simple."""
+        shape = self.expander.shape(goal)
+        if not shape.arrays and not shape.objects and shape.strings in (ALL, NONE):
+            return self.value(shape)
+        if shape not in self.names:
+            self.names[shape] = f"value {len(self.names)}"
+            self.waiting.append((shape, self.expander.path(goal)))
             if len(self.names) > RULES:
                 raise LimitError(f"a schema must need at most {RULES} rules, got more")
-        return Call(self.names[goal])
+        return Call(self.names[shape])
 
     def build(self, root: Goal) -> dict[str, Node]:
         """All rules; `start` is the root's value with space around it."""
         rules: dict[str, Node] = {"start": Seq((self.space, self.call(root), self.space))}
         while self.waiting:
-            goal = self.waiting.pop(0)
-            rules[self.names[goal]] = self.value(self.expander.shape(goal))
+            shape, path = self.waiting.pop()
+            try:
+                rules[self.names[shape]] = self.value(shape)
+            except LimitError as error:
+                if isinstance(error, SchemaError):
+                    raise
+                raise SchemaLimitError(path, "", str(error)) from None
         return rules | self.speller.rules
 
     def value(self, shape: Shape) -> Node:

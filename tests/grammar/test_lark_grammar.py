@@ -1,5 +1,6 @@
 """Lark grammars: shipped ones, what is read, what is refused."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ import pytest
 
 from grammar import (
     MASK,
-    SHIPPED,
     Compiled,
     EmptyLanguageError,
     GrammarError,
@@ -48,6 +48,25 @@ def test_shipped(name: str, valid: list[str], invalid: list[str]) -> None:
     assert [text for text in [*valid, *invalid] if accepts(grammar, text)] == valid
 
 
+PYTHON = [
+    "f(x, -y)[1:, ::2].z ** 2",
+    "[a + 1 for a in b if a.c not in d]",
+    "{1: 'é', (): None}",
+    "lambda x: x if not x else ifx",
+    "a <= b is not c and ~d or (1.5e-3,)",
+    "notx",
+]
+NOT_PYTHON = ["x = 1", "if", "1if x else 2", "a == not b", "xin y", "1.real", "(a for a in)", "01"]
+
+
+def test_shipped_python() -> None:
+    """Each text of the subset is one that Python reads."""
+    grammar = lark_grammar(shipped("python_expression"))
+    assert [text for text in [*PYTHON, *NOT_PYTHON] if accepts(grammar, text)] == PYTHON
+    for text in PYTHON:
+        ast.parse(text, mode="eval")
+
+
 def test_shipped_names() -> None:
     with pytest.raises(ValueError, match=r"^a shipped grammar must be one of .*, got 'c'$"):
         shipped("c")
@@ -84,7 +103,16 @@ def test_refuses(text: str, message: str) -> None:
         lark_grammar(text)
 
 
-@pytest.mark.parametrize("name", ["date", *SHIPPED])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "date",
+        "arithmetic",
+        "json",
+        "smiles",
+        pytest.param("python_expression", marks=pytest.mark.slow),
+    ],
+)
 def test_random_decodes_are_valid(name: str) -> None:
     """Any order, one to eight writes a step, tokens at random: never stuck, always in the language.
 
@@ -99,6 +127,8 @@ def test_random_decodes_are_valid(name: str) -> None:
         canvas = random_decode(language, length=8, writes=1 + 2 * seed, seed=seed)
         text = b"".join(tokens[token] for token in canvas if token != stop)
         assert intersects(build_network(grammar), fragments_graph([text]))
+        if name == "python_expression":
+            ast.parse(text.decode().strip(), mode="eval")
 
 
 def random_decode(language: Compiled, length: int, writes: int, seed: int) -> list[int]:
