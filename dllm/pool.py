@@ -88,7 +88,7 @@ class Pool:
         refuse_below("decode_many", batch=(batch, 1), refill=(refill, 1))
         self._mesh = mesh_of(model)
         batch = whole_batch(self._mesh, batch)
-        refuse_foreign_blocks(model, settings, rows.blocks)
+        refuse_foreign_blocks(model, settings, rows)
         self._fixed = (model, proposal, constraint, scheduler)
         self._settings = settings
         self._queue = _Queue(rows, batch, refill)

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from dllm.caches import Cached, Memory, Span
+from dllm.canvas import Rows
 from dllm.row import Kind, Outcome, Row, Settings, count_call, goes_on, place, select
 from samplers import MASK
 
@@ -33,7 +34,7 @@ class BlockCausal(Cached, Protocol):
         ...
 
 
-def refuse_foreign_blocks(model: Any, settings: Settings, rows: Row) -> None:
+def refuse_foreign_blocks(model: Any, settings: Settings, rows: Row | Rows) -> None:
     """Raises unless a block-causal cache fits the model and the blocks of all rows.
 
     Raises:
@@ -59,7 +60,8 @@ def refuse_foreign_blocks(model: Any, settings: Settings, rows: Row) -> None:
                 "or equal multiples of them, counted from the first of the canvas (rows: "
                 f"anchored=True), got {row.tolist()}"
             )
-        if getattr(model, "reordered", False) and np.any(canvas[ends[:1].sum() :] >= 0):
+        behind = canvas[ends[0] :] if len(ends) else canvas[:0]
+        if getattr(model, "reordered", False) and np.any(behind >= 0):
             raise ValueError(
                 "decode: cache 'block_causal' needs every block behind the first undecided, "
                 "because this model sees all decided tokens at once"

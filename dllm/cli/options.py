@@ -34,6 +34,7 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         help="a checkpoint's folder or hub id (default: %(default)s, which comes with the package)",
     )
     add("--dtype", choices=DTYPES, help="of the weights (default: the file's own)")
+    add("--weights", choices=["int8"], help="keep matrices in int8, half of bfloat16's memory")
     hardware.add_option(parser)
     add = parser.add_argument_group("decoding").add_argument
     add("--scheduler", metavar="RULE", help=f"default: {RULE}")
@@ -131,9 +132,14 @@ def load(options: argparse.Namespace) -> Model:
     progress = False if options.quiet else None
     file = hardware.read(options)
     if file is None:
-        return dllm.load(options.model, dtype=options.dtype, progress=progress)
+        return dllm.load(
+            options.model, dtype=options.dtype, weights=options.weights, progress=progress
+        )
     dtype = options.dtype or file.decode.dtype
-    return dllm.load(options.model, dtype=dtype, place=hardware.mesh(file), progress=progress)
+    mesh = hardware.mesh(file)
+    return dllm.load(
+        options.model, dtype=dtype, weights=options.weights, place=mesh, progress=progress
+    )
 
 
 def keywords(options: argparse.Namespace, model: Model) -> dict[str, Any]:
