@@ -60,7 +60,8 @@ def refuse_foreign_blocks(model: Any, settings: Settings, rows: Row | Rows) -> N
                 "or equal multiples of them, counted from the first of the canvas (rows: "
                 f"anchored=True), got {row.tolist()}"
             )
-        if getattr(model, "reordered", False) and np.any(canvas[ends[:1].sum() :] >= 0):
+        behind = canvas[ends[0] :] if len(ends) else canvas[:0]
+        if getattr(model, "reordered", False) and np.any(behind >= 0):
             raise ValueError(
                 "decode: cache 'block_causal' needs every block behind the first undecided, "
                 "because this model sees all decided tokens at once"

@@ -35,6 +35,7 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         help="a checkpoint's folder or hub id (default: %(default)s, which comes with the package)",
     )
     add("--dtype", choices=DTYPES, help="of the weights (default: the file's own)")
+    add("--weights", choices=["int8"], help="keep matrices in int8, half of bfloat16's memory")
     hardware.add_options(parser)
     add = parser.add_argument_group("decoding").add_argument
     add("--scheduler", metavar="RULE", help=f"default: {RULE}")
@@ -152,7 +153,9 @@ def load(options: argparse.Namespace) -> Model:
     mesh = None if file is None else hardware.mesh(file, options)
     dtype = options.dtype if file is None else options.dtype or file.decode.dtype
     progress = False if options.quiet else None
-    return dllm.load(options.model, dtype=dtype, place=mesh, progress=progress)
+    return dllm.load(
+        options.model, dtype=dtype, weights=options.weights, place=mesh, progress=progress
+    )
 
 
 def keywords(options: argparse.Namespace, model: Model) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from dllm.caches import Span
 from dllm.models.config import Config
+from dllm.models.int8 import widened
 from dllm.models.transformer import KeyValue, Seen, Transformer
 from dllm.sharding.rules import MEMORY, ROWS, share, share_vocab
 from samplers import MASK, VOID, part, static
@@ -39,7 +40,7 @@ class Network:
     def head(self, hidden: Float[Array, "*batch width"]) -> Float[Array, "*batch vocab"]:
         """Logits of states."""
         with jax.default_matmul_precision(self._precision):
-            logits = nnx.merge(self.graph, self.state).head(hidden)
+            logits = self._whole_weights.head(hidden)
         return share_vocab(self.mesh, logits)
 
     def logits(
@@ -81,8 +82,8 @@ class Network:
     @property
     def causal_block(self) -> int | None:
         """See `dllm.BlockCausal`. Causal attention is that of blocks of one position."""
-        switches = self._switches
-        return 1 if switches.reordered else switches.causal_block
+        model = self._switches
+        return 1 if model.reordered else model.causal_block
 
     @property
     def reordered(self) -> bool:
@@ -91,7 +92,12 @@ class Network:
 
     @property
     def _switches(self) -> Transformer:
+        """The transformer as it is kept, for what its config said."""
         return nnx.merge(self.graph, self.state)
+
+    @property
+    def _whole_weights(self) -> Transformer:
+        return nnx.merge(self.graph, widened(self.state, self.dtype))
 
     def store(
         self,
@@ -172,8 +178,8 @@ class Network:
 
     def _ranked(self, seen: Seen, undecided: Bool[Array, "rows keys"]) -> Seen:
         """The same with the ranks that limit attention; `undecided` says it of every key."""
-        reordered, keys = self._switches.reordered, undecided.shape[1]
-        block = self._switches.causal_block
+        model, keys = self._switches, undecided.shape[1]
+        reordered, block = model.reordered, model.causal_block
         at = jnp.arange(keys)[None] if seen.shadow is None else seen.positions
         if not reordered:
             if block is None:
@@ -198,7 +204,7 @@ class Network:
     ) -> tuple[Float[Array, "rows read width"], tuple[KeyValue, ...]]:
         seen = seen._replace(mesh=self.mesh)
         with jax.default_matmul_precision(self._precision):
-            states, kept = nnx.merge(self.graph, self.state)(share(self.mesh, ids, ROWS), seen)
+            states, kept = self._whole_weights(share(self.mesh, ids, ROWS), seen)
         return share(self.mesh, states, ROWS), share(self.mesh, kept, MEMORY)
 
     def _ids(self, canvas: Int[Array, "rows length"]) -> Int[Array, "rows length"]:

@@ -13,6 +13,7 @@ from flax import nnx
 from jax.sharding import Sharding
 
 from dllm.models.config import CheckpointError
+from dllm.models.int8 import is_quantised, quantise
 from dllm.models.safetensors import Tensor, aligned, read, tensors
 from dllm.models.table import Source, Table, shape_of, sources
 
@@ -91,10 +92,13 @@ def load_state(
     found: dict[str, Tensor],
     place: Place,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    int8: bool = False,
 ) -> nnx.State:
     """Parameters for an abstract state, in its dtypes, each read straight to its devices.
 
-    `progress` is told (bytes read, bytes in all).
+    `progress` is told (bytes read, bytes in all). With `int8` matrices of the layers are kept as
+    `Quantised`, each as soon as it is read.
     """
     where = sources(table, _checked(table, found, abstract))
     total = sum(tensor.size for name, tensor in found.items() if not table[name].copy)
@@ -103,7 +107,8 @@ def load_state(
         path, shape = _path(keys), tuple(variable.shape)
         own = [(found[source.name], source) for source in where[path]]
         array = _to_devices(own, shape, variable.dtype, place(path, shape))
-        loaded.append((keys, variable.replace(array)))
+        kept = quantise(array) if int8 and is_quantised(path, array.ndim) else array
+        loaded.append((keys, variable.replace(kept)))
         done += math.prod(shape) * own[0][0].dtype.itemsize
         if progress is not None:
             progress(done, total)
