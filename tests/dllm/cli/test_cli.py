@@ -208,7 +208,7 @@ def test_help_has_examples(command: str | None, capsys: Capture) -> None:
         (["generate", "--model", "M", "--file", "/none.txt"], "No such file or directory"),
         (["info", "M", "--length", "999"], "--length must be in [1, 128], got 999"),
         (["info", "M", "--batch", "0"], "--batch must be at least 1, got 0"),
-        (["init-random", "NEW", "--preset", "gpt"], "preset: must be one of dream-7b, fast-dllm-v2-1.5b, "),
+        (["init-random", "NEW", "--preset", "gpt"], "preset: must be one of dream-7b, "),
         (["init-random", "M"], "must be empty or not exist"),
         (["init-random", "NEW", "--dtype", "int4"], "dtype must be one of float32, bfloat16, got"),
         (["init-random"], "needs a folder to write to"),
