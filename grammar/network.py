@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from grammar.automaton import Deterministic, Nondeterministic, determinise, relabel
 from grammar.errors import EmptyLanguageError, GrammarError, LimitError
-from grammar.nodes import Alt, Automaton, Call, Chars, Grammar, Node, Repeat, Seq
+from grammar.nodes import Automaton, Call, Chars, Grammar, Node
+from grammar.thompson import Thompson
 from grammar.utf8 import byte_sequences
 
 STATES = 50_000
@@ -35,24 +36,19 @@ class Network:
     """Of each of the 256 bytes; -1 where no rule reads it."""
 
 
-class _Builder(Nondeterministic):
-    """Thompson's construction: a node between two states."""
+class _Builder(Nondeterministic, Thompson):
+    """States with edges that read bytes, or call a rule."""
 
-    def add(self, node: Node, begin: int, end: int) -> None:
+    def add_leaf(self, node: Node, begin: int, end: int) -> None:
         match node:
             case Chars():
                 self.add_chars(node, begin, end)
-            case Seq():
-                self.add_seq(node.parts, begin, end)
-            case Alt():
-                for part in node.parts:
-                    self.add(part, begin, end)
-            case Repeat():
-                self.add_repeat(node, begin, end)
             case Automaton():
                 self.add_automaton(node, begin, end)
             case Call():
                 self.edges[begin].append((node.name, end))
+            case _:
+                raise AssertionError(f"a rule has no {type(node).__name__}")
 
     def add_chars(self, node: Chars, begin: int, end: int) -> None:
         for low, high in node.ranges:
@@ -63,13 +59,6 @@ class _Builder(Nondeterministic):
                     self.edges[state].append((pair, target))
                     state = target
 
-    def add_seq(self, parts: tuple[Node, ...], begin: int, end: int) -> None:
-        for part in parts:
-            target = self.state()
-            self.add(part, begin, target)
-            begin = target
-        self.silent[begin].append(end)
-
     def add_automaton(self, node: Automaton, begin: int, end: int) -> None:
         states = [self.state() for _ in node.edges]
         self.silent[begin].append(states[0])
@@ -78,23 +67,6 @@ class _Builder(Nondeterministic):
                 self.add(part, state, states[target])
         for state in node.finals:
             self.silent[states[state]].append(end)
-
-    def add_repeat(self, node: Repeat, begin: int, end: int) -> None:
-        for _ in range(node.low):
-            target = self.state()
-            self.add(node.node, begin, target)
-            begin = target
-        if node.high is None:
-            loop = self.state()
-            self.silent[begin].append(loop)
-            self.add(node.node, loop, loop)
-            begin = loop
-        self.silent[begin].append(end)
-        for _ in range(node.low, node.low if node.high is None else node.high):
-            target = self.state()
-            self.add(node.node, begin, target)
-            begin = target
-            self.silent[begin].append(end)
 
 
 def build_network(grammar: Grammar, limit: int = STATES) -> Network:

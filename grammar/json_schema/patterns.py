@@ -13,8 +13,9 @@ from unicodedata import category
 
 from grammar.errors import LimitError
 from grammar.json_schema.languages import EVERY, STATES, Language, explore
-from grammar.nodes import EMPTY, Alt, Chars, Node, Repeat, Seq, complement
+from grammar.nodes import EMPTY, Alt, Chars, Node, Seq, complement
 from grammar.regex import Parser, Ranges
+from grammar.thompson import Thompson
 
 CHARACTERS: Final = 20_000
 """The longest pattern."""
@@ -220,7 +221,7 @@ def whole(pattern: str) -> Language:
     return search(f"^(?:{pattern})$")
 
 
-class _Search:
+class _Search(Thompson):
     """States with ranges, silent edges and anchors, and their subsets."""
 
     def __init__(self, node: Node):
@@ -238,48 +239,15 @@ class _Search:
         self.anchors.append([])
         return len(self.edges) - 1
 
-    def add(self, node: Node, begin: int, end: int) -> None:
-        match node:
-            case Chars():
-                self.add_chars(node, begin, end)
-            case Seq():
-                for part in node.parts:
-                    target = self.state()
-                    self.add(part, begin, target)
-                    begin = target
-                self.silent[begin].append(end)
-            case Alt():
-                for part in node.parts:
-                    self.add(part, begin, end)
-            case Repeat():
-                self.add_repeat(node, begin, end)
-            case _:
-                raise AssertionError(f"an expression has no {type(node).__name__}")
-
-    def add_chars(self, node: Chars, begin: int, end: int) -> None:
+    def add_leaf(self, node: Node, begin: int, end: int) -> None:
+        if not isinstance(node, Chars):
+            raise AssertionError(f"an expression has no {type(node).__name__}")
         if node in (BEGIN, END):
             self.anchors[begin].append((node, end))
             return
         for low, high in node.ranges:
             pairs = [(max(low, first), min(high, last), end) for first, last in EVERY]
             self.edges[begin] += [pair for pair in pairs if pair[0] <= pair[1]]
-
-    def add_repeat(self, node: Repeat, begin: int, end: int) -> None:
-        for _ in range(node.low):
-            target = self.state()
-            self.add(node.node, begin, target)
-            begin = target
-        if node.high is None:
-            loop = self.state()
-            self.silent[begin].append(loop)
-            self.add(node.node, loop, loop)
-            begin = loop
-        self.silent[begin].append(end)
-        for _ in range(node.low, node.low if node.high is None else node.high):
-            target = self.state()
-            self.add(node.node, begin, target)
-            begin = target
-            self.silent[begin].append(end)
 
     def closure(
         self, states: Iterable[tuple[int, bool]], first: bool

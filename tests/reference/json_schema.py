@@ -12,9 +12,12 @@ Notes = tuple[set[str], set[int]]
 """Names and indices that were evaluated."""
 
 
-def matches(schema: Any, value: Any) -> bool:
-    """Whether a value matches a schema."""
-    return _check(schema, value, schema) is not None
+def matches(schema: Any, value: Any) -> bool | None:
+    """Whether a value matches a schema; None where references lead back without end."""
+    try:
+        return _check(schema, value, schema) is not None
+    except RecursionError:
+        return None
 
 
 def _check(schema: Any, value: Any, root: Any) -> Notes | None:
