@@ -44,7 +44,7 @@ def test_one_full_forward_a_block(kind: str) -> None:
     [
         ("threshold", dllm.Cache("dual")),
         pytest.param("takes back", dllm.Cache("prefix", 3), marks=pytest.mark.slow),
-        ("random", dllm.Cache("dual", 2)),
+        pytest.param("random", dllm.Cache("dual", 2), marks=pytest.mark.slow),
     ],
 )
 def test_drafts_keep_every_token(name: str, cache: dllm.Cache) -> None:

@@ -56,6 +56,7 @@ def test_published_drafts_change_no_token() -> None:
     assert all(map(_alike, drafted, plain))
 
 
+@pytest.mark.slow
 def test_eager_drafts_over_a_block_causal_model() -> None:
     """The model's own blocks are counted from the first position; what fills the last is cut."""
     model, prompt = causal(8), TOKENIZER.encode("hello")

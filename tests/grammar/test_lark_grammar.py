@@ -59,6 +59,7 @@ PYTHON = [
 NOT_PYTHON = ["x = 1", "if", "1if x else 2", "a == not b", "xin y", "1.real", "(a for a in)", "01"]
 
 
+@pytest.mark.slow
 def test_shipped_python() -> None:
     """Each text of the subset is one that Python reads."""
     grammar = lark_grammar(shipped("python_expression"))

@@ -92,10 +92,7 @@ FASTDLLM_OPTIONS: list[dict[str, Any]] = [
     {"threshold": 0.99, "early_stop": True},
     {"function": "generate_with_dual_cache", "threshold": 0.7, "early_stop": True},
 ]
-DINFER_OPTIONS: list[dict[str, Any]] = [
-    {"early_stop": True},
-    {"use_cache": True, "dual_cache": True},
-]
+DINFER_OPTIONS: list[dict[str, Any]] = [{"early_stop": True}]
 OPTIONS = {
     "llada": LLADA_OPTIONS,
     "dream": DREAM_OPTIONS,
@@ -108,6 +105,11 @@ ARGUMENTS = {"llada": LLADA, "fastdllm": FASTDLLM, "dinfer": DINFER, "dream": DR
 @pytest.mark.parametrize("kind", ARGUMENTS)
 def test_loop_equals_numpy(kind: str) -> None:
     _compare(kind, OPTIONS[kind])
+
+
+@pytest.mark.slow
+def test_dinfers_cache_equals_numpy() -> None:
+    _compare("dinfer", [{"use_cache": True, "dual_cache": True}])
 
 
 @pytest.mark.slow
