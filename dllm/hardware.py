@@ -10,10 +10,10 @@ import jax
 from jax.sharding import Mesh
 
 from dllm.caches import KINDS
+from dllm.limits import at_least, must, one_of
 from dllm.load import DTYPES
 from dllm.sharding.mesh import make_mesh
-from dllm.train.limits import at_least, must, one_of
-from dllm.train.toml import parse
+from dllm.toml import parse
 
 PLATFORMS = {"tpu": "LIBTPU_INIT_ARGS", "gpu": "XLA_FLAGS", "cpu": "XLA_FLAGS"}
 """Where each platform's compiler looks for flags."""

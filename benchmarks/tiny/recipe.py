@@ -18,10 +18,10 @@ from benchmarks.tasks import embedded, rows
 from benchmarks.tasks.catalogue import KINDS
 from benchmarks.tasks.example import Example as Asked
 from benchmarks.tiny.vocabulary import write_tokenizer
+from dllm.limits import must
+from dllm.toml import parse
 from dllm.train import Example, Settings, Source
 from dllm.train import train as run_training
-from dllm.train.limits import must
-from dllm.train.toml import parse
 
 Evaluate = Callable[[int, dllm.Model], dict[str, float]]
 

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from dllm.train.limits import at_least, must, one_of
+from dllm.limits import at_least, must, one_of
 
 SCRATCH = "scratch"
 """`[model] init`: random weights."""

@@ -1,14 +1,10 @@
 """Settings from a TOML file."""
 
 import dataclasses
-import math
 import tomllib
-import types
-import typing
 from pathlib import Path
-from typing import Any
 
-from dllm.train.limits import must
+from dllm.toml import parse
 from dllm.train.settings import SCRATCH, DataSettings, Settings
 
 
@@ -43,47 +39,3 @@ def _placed(settings: Settings, folder: Path) -> Settings:
         model=dataclasses.replace(model, init=init, tokenizer=tokenizer),
         data=DataSettings(tuple(map(find, data.files)), tuple(map(find, data.evaluate))),
     )
-
-
-def parse(kind: type, table: dict[str, Any], where: str = "") -> Any:
-    """A dataclass from a table of the same names."""
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    unknown = [key for key in table if key not in fields]
-    if unknown:
-        known = ", ".join(fields)
-        raise ValueError(f"unknown key {where}{unknown[0]}, the known are {known}")
-    for name, field in fields.items():
-        needed = field.default is field.default_factory is dataclasses.MISSING
-        if needed and name not in table:
-            raise ValueError(f"{where}{name} is missing")
-    hints = typing.get_type_hints(kind)
-    return kind(**{key: _value(hints[key], table[key], where + key) for key in table})
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    """A value of the type that a field wants."""
-    if isinstance(hint, types.UnionType):
-        hint = typing.get_args(hint)[0]
-    kind: Any = typing.get_origin(hint) or hint
-    if kind is tuple:
-        return _items(typing.get_args(hint), value, where)
-    if kind is dict or dataclasses.is_dataclass(kind):
-        must(isinstance(value, dict), where, "a table", value)
-        return value if kind is dict else parse(typing.cast(type, kind), value, f"{where}.")
-    return _plain(kind, value, where)
-
-
-def _plain(kind: type, value: Any, where: str) -> Any:
-    """A text or number; whole numbers pass as floats."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    fits = whole if kind is int else isinstance(value, kind) or (kind is float and whole)
-    must(fits, where, f"of type {kind.__name__}", value)
-    must(kind is not float or math.isfinite(value), where, "finite", value)
-    return kind(value)
-
-
-def _items(hints: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
-    must(isinstance(value, list), where, "a list", value)
-    number = None if hints[-1] is ... else len(hints)
-    must(number in (None, len(value)), where, f"a list of {number}", value)
-    return tuple(_value(hints[0], item, where) for item in value)
