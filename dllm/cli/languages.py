@@ -43,3 +43,5 @@ def _text(option: str, path: Path) -> str:
         return path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{option}: {path} must be UTF-8, got byte {error.start}") from None
+    except OSError as error:
+        raise ValueError(f"{option}: {path} cannot be read ({error.strerror})") from None

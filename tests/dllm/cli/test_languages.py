@@ -43,5 +43,7 @@ def test_refusals(tmp_path: Path) -> None:
     odd.write_bytes(b"\xff")
     with pytest.raises(ValueError, match=r"^--grammar: .*odd.lark must be UTF-8, got byte 0$"):
         languages.chosen(parsed("--grammar", str(odd)))
+    with pytest.raises(ValueError, match=r"^--json-schema: .*nowhere cannot be read \(No such"):
+        languages.chosen(parsed("--json-schema", str(tmp_path / "nowhere")))
     with pytest.raises(SystemExit):
         parsed("--regex", "a", "--choice", "b")
