@@ -126,7 +126,6 @@ SINGLE = {
 """Rules in the settings that write one token a step, and what is certain with it."""
 
 ALSO_SINGLE = {
-    "factor_published": {"factor": 0.0},
     "factor_d2cache": {"factor": 0.0},
     "localleap": {"threshold": 1.0, "relaxed_threshold": 1.0},
     "threshold_leading": {"threshold": 1.0},
@@ -138,7 +137,6 @@ ALSO_SINGLE = {
     "entropy_bound_d2cache": {"gamma": 0.0},
     "slowfast": {"high_threshold": 1.0},
     "editing": {"threshold": 1.0, "editing_threshold": 1.0},
-    "confidence+maskgit": {"steps": 6},
     "confidence+credit": {"vocab": VOCAB, "tokens": 1},
     "confidence+eoser": {"eos": SEPARATOR, "tokens": 1},
     "first_alone+confidence": {"tokens": 1},
