@@ -1,18 +1,22 @@
 """A grammar made ready for one vocabulary, and the questions that it answers about canvases."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Int
 
+from grammar.automaton_classes import automaton_classes
 from grammar.classes import TokenClasses, build_classes
-from grammar.errors import InfeasibleError
+from grammar.errors import InfeasibleError, LimitError
+from grammar.flatten import flatten, stackless
 from grammar.machine import Machine, build_machine
 from grammar.network import build_network
 from grammar.nodes import Grammar
 from grammar.pushdown import ANY, NEVER, STOP, Answer, solve
+from grammar.regular import Regular
 from grammar.vocabulary import Vocabulary
 
 MASK = -1
@@ -46,8 +50,15 @@ class Compiled:
 
     def masks(self, canvas: Sequence[int]) -> Answer:
         """The classes that may stand at each position of a canvas (`MASK` at the holes)."""
-        cells = self._cells(canvas)
-        return solve(self.machine, self.classes, cells.tolist(), self.must_stop)
+        cells = self._cells(canvas).tolist()
+        if self.regular is not None:
+            return self.regular.solve(cells, self.must_stop)
+        return solve(self.machine, self.classes, cells, self.must_stop)
+
+    @cached_property
+    def regular(self) -> Regular | None:
+        """The passes of a language that needs no stack; None where one is needed."""
+        return Regular(self.machine, self.classes) if stackless(self.machine) else None
 
     def admissible(self, canvas: Sequence[int]) -> Bool[np.ndarray, "length vocabulary"]:
         """`masks` over the whole vocabulary, at a decided position its token alone.
@@ -130,9 +141,13 @@ class Compiled:
         Raises:
             InfeasibleError: no canvas of at most `limit` tokens has.
         """
-        for length in range(limit + 1):
-            if self.feasible([MASK] * length):
-                return length
+        # One pass is enough: where a text may first stop is how many tokens its shortest one has.
+        answer = self.masks([MASK] * limit)
+        stops = np.flatnonzero(answer.classes[:, -1])
+        if len(stops):
+            return int(stops[0]) + self.must_stop
+        if answer.feasible:
+            return limit
         raise InfeasibleError(f"a text must fit into {limit} tokens, got a language without one")
 
     def require(self, canvas: Sequence[int]) -> None:
@@ -181,4 +196,15 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary, must_stop: bool = 
         LimitError: more states, moves or effects than the limits of the core.
     """
     machine = build_machine(build_network(grammar))
-    return Compiled(machine, build_classes(machine, vocabulary), vocabulary, must_stop)
+    return Compiled(*_with_classes(machine, vocabulary), vocabulary, must_stop)
+
+
+def _with_classes(machine: Machine, vocabulary: Vocabulary) -> tuple[Machine, TokenClasses]:
+    """The classes of a machine, without a stack if one of a moderate size does without."""
+    if stackless(machine):
+        return machine, automaton_classes(machine, vocabulary)
+    with suppress(LimitError):
+        flat = flatten(machine)
+        if flat is not None:
+            return flat, automaton_classes(flat, vocabulary)
+    return machine, build_classes(machine, vocabulary)

@@ -198,7 +198,7 @@ def _refreshed(kind: str, steps: int | None) -> str | dllm.Cache:
 class Printer:
     """Prints results in order, each as soon as those before it are there."""
 
-    def __init__(self, options: argparse.Namespace, inputs: Sequence[str]) -> None:
+    def __init__(self, options: argparse.Namespace, inputs: Sequence[Any]) -> None:
         self._options, self._inputs = options, inputs
         self._known: dict[int, Generation] = {}
         self._next = 0
@@ -223,7 +223,8 @@ class Printer:
             print(json.dumps(line), flush=True)  # ASCII: some readers split at U+2028 and its like
             return
         if len(self._inputs) > 1 and not self._options.quiet:
-            Console(stderr=True).rule(f"{number + 1}: {self._inputs[number][:60]}", align="left")
+            title = f"{number + 1}: {self._inputs[number]!s:.60}"
+            Console(stderr=True).rule(title, align="left")
         print(result.text, flush=True)
         if not self._options.quiet:
             Console(stderr=True).print(_figures(result), style="dim", markup=False)

@@ -12,7 +12,7 @@ from dllm.cli.watch import watched
 def respond(
     options: argparse.Namespace,
     model: dllm.Model,
-    inputs: Sequence[str],
+    inputs: Sequence[Any],
     call: Callable[..., Any],
     keywords: dict[str, Any],
 ) -> int:

@@ -18,7 +18,7 @@ from samplers import MASK
 
 def watched(
     model: Model,
-    inputs: Sequence[str],
+    inputs: Sequence[Any],
     call: Callable[..., Any],
     keywords: dict[str, Any],
     printer: Callable[[int, Generation], None],

@@ -4,7 +4,8 @@ from typing import Any
 
 from grammar.errors import EmptyLanguageError
 from grammar.json_schema.documents import Documents, SchemaError, SchemaLimitError, read
-from grammar.json_schema.keywords import Expander
+from grammar.json_schema.expander import Expander
+from grammar.json_schema.keywords import KEYWORDS
 from grammar.json_schema.rules import Rules
 from grammar.nodes import Grammar
 
@@ -38,7 +39,7 @@ def json_schema(
         EmptyLanguageError: no value matches the schema.
     """
     documents = Documents(read(schema))
-    expander = Expander(documents, lenient, formats)
+    expander = Expander(documents, KEYWORDS, lenient, formats)
     root = expander.goal(documents.root)
     if expander.impossible(root):
         raise EmptyLanguageError("JSON Schema: a schema must match some value, got none that does")

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from grammar.errors import LimitError
 from grammar.json_schema.documents import SchemaError, SchemaLimitError
-from grammar.json_schema.keywords import Expander
+from grammar.json_schema.expander import Expander
 from grammar.json_schema.languages import ALL, NONE, Language, finite
 from grammar.json_schema.shapes import (
     FALSE,
