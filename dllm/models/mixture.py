@@ -5,7 +5,9 @@ own run. On TPUs and GPUs that is `lax.ragged_dot`. Its fallback on CPUs multipl
 every expert; there a loop goes over the experts that have rows, and over these tile by tile.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +20,9 @@ from dllm.models.mlp import MLP, gated
 from dllm.sharding.rules import ROWS, RULES, spec
 
 _LEAST_TILE, _MOST_TILE = 8, 256
+
+_OfTile = Callable[[Int[Array, ""], Any], Any]
+"""Given where a tile begins and what is made so far, what is made then."""
 
 
 class Router(nnx.Module):
@@ -169,6 +174,7 @@ def _by_ragged_dot(
     return times(jax.nn.silu(times(rows, gate, sizes)) * times(rows, up, sizes), down, sizes)
 
 
+@jax.custom_vjp
 def _by_tiles(
     rows: Float[Array, "rows width"],
     sizes: Int[Array, " experts"],
@@ -181,25 +187,79 @@ def _by_tiles(
     A tile that reaches into the next expert's rows writes nonsense there, which that expert
     overwrites: experts come in order.
     """
-    number, (length, width) = gate.shape[0], rows.shape
-    tile = _tile(length, number)
-    starts = jnp.cumsum(sizes) - sizes
+    tile = _tile(rows.shape[0], gate.shape[0])
     padded = jnp.pad(rows, ((0, tile), (0, 0)))
 
-    def of_expert(expert: Int[Array, ""], made: Array) -> Array:
+    def of_expert(expert: Int[Array, ""]) -> _OfTile:
         matrices = gate[expert], up[expert], down[expert]
 
-        def of_tile(number: Int[Array, ""], made: Array) -> Array:
-            at = (starts[expert] + number * tile, jnp.int32(0))
-            part = jax.lax.dynamic_slice(padded, at, (tile, width))
-            return jax.lax.dynamic_update_slice(made, gated(part, *matrices), at)
+        def of_tile(at: Int[Array, ""], made: Array) -> Array:
+            part = jax.lax.dynamic_slice_in_dim(padded, at, tile)
+            return jax.lax.dynamic_update_slice_in_dim(made, gated(part, *matrices), at, 0)
 
-        return jax.lax.fori_loop(0, -(-sizes[expert] // tile), of_tile, made)
+        return of_tile
 
-    def if_asked(expert: Int[Array, ""], made: Array) -> Array:
-        return jax.lax.cond(sizes[expert] > 0, of_expert, lambda _, kept: kept, expert, made)
+    return _over_tiles(sizes, tile, of_expert, jnp.zeros_like(padded))[: rows.shape[0]]
 
-    return jax.lax.fori_loop(0, number, if_asked, jnp.zeros_like(padded))[:length]
+
+def _with_arguments(*arguments: Array) -> tuple[Array, tuple[Array, ...]]:
+    return _by_tiles(*arguments), arguments
+
+
+def _gradients(
+    arguments: tuple[Array, ...], change: Float[Array, "rows width"]
+) -> tuple[Array | None, ...]:
+    """Of rows and matrices, in the same loop: jax turns none around that may end at any turn."""
+    rows, sizes, *matrices = arguments
+    tile = _tile(rows.shape[0], sizes.shape[0])
+    padded, asked = (jnp.pad(x, ((0, tile), (0, 0))) for x in (rows, change))
+    ends = jnp.cumsum(sizes)
+
+    def of_expert(expert: Int[Array, ""]) -> _OfTile:
+        own = [matrix[expert] for matrix in matrices]
+
+        def of_tile(at: Int[Array, ""], made: tuple[Array, ...]) -> tuple[Array, ...]:
+            part, wanted, before = (
+                jax.lax.dynamic_slice_in_dim(x, at, tile) for x in (padded, asked, made[0])
+            )
+            is_own = (at + jnp.arange(tile) < ends[expert])[:, None]
+            _, pull = jax.vjp(gated, part, *own)
+            of_part, *of_own = pull(jnp.where(is_own, wanted, 0))
+            total = jax.lax.dynamic_update_slice_in_dim(made[0], before + of_part, at, 0)
+            more = [m.at[expert].add(new) for m, new in zip(made[1:], of_own, strict=True)]
+            return (total, *more)
+
+        return of_tile
+
+    none = tuple(jnp.zeros_like(x) for x in (padded, *matrices))
+    total, *others = _over_tiles(sizes, tile, of_expert, none)
+    return (total[: rows.shape[0]], None, *others)
+
+
+_by_tiles.defvjp(_with_arguments, _gradients)
+
+
+def _over_tiles(
+    sizes: Int[Array, " experts"],
+    tile: int,
+    of_expert: Callable[[Int[Array, ""]], _OfTile],
+    made: Any,
+) -> Any:
+    """Hands on what is made, from tile to tile of every expert that has rows."""
+    starts = jnp.cumsum(sizes) - sizes
+
+    def run(expert: Int[Array, ""], made: Any) -> Any:
+        of_tile = of_expert(expert)
+
+        def at(number: Int[Array, ""], made: Any) -> Any:
+            return of_tile(starts[expert] + number * tile, made)
+
+        return jax.lax.fori_loop(0, -(-sizes[expert] // tile), at, made)
+
+    def if_asked(expert: Int[Array, ""], made: Any) -> Any:
+        return jax.lax.cond(sizes[expert] > 0, run, lambda _, kept: kept, expert, made)
+
+    return jax.lax.fori_loop(0, sizes.shape[0], if_asked, made)
 
 
 def _tile(rows: int, experts: int) -> int:
