@@ -1,5 +1,7 @@
 """Both ways to run chosen experts: the same numbers and the same gradients."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,9 +24,9 @@ def test_gradients_by_tiles_equal_those_of_the_ragged_product() -> None:
     wanted = jnp.asarray(random.standard_normal(rows.shape, np.float32)).at[sum(SIZES) :].set(0)
     sizes = jnp.asarray(SIZES, jnp.int32)
 
-    def told(way: object) -> list[jax.Array]:
+    def told(way: Callable[..., jax.Array]) -> list[jax.Array]:
         def weighed(rows: jax.Array, *matrices: jax.Array) -> jax.Array:
-            return jnp.sum(way(rows, sizes, *matrices) * wanted)  # pyright: ignore
+            return jnp.sum(way(rows, sizes, mixture.Matrices(*matrices)) * wanted)
 
         grads = jax.jit(jax.value_and_grad(weighed, argnums=(0, 1, 2, 3)))(rows, *matrices)
         return jax.tree.leaves(grads)
@@ -45,7 +47,7 @@ def test_a_mixture_can_be_trained() -> None:
     weights = jnp.asarray(random.random((2, 3, 2)), jnp.float32)
 
     def energy(x: jax.Array, weights: jax.Array, *matrices: jax.Array) -> jax.Array:
-        return jnp.sum(mixture.mixed(x, chosen, weights, *matrices) ** 2)
+        return jnp.sum(mixture.mixed(x, chosen, weights, mixture.Matrices(*matrices)) ** 2)
 
     arguments = (x, weights, *matrices)
     slopes = jax.jit(jax.grad(energy, argnums=tuple(range(5))))(*arguments)
