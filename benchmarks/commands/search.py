@@ -71,7 +71,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--figures", type=Path, metavar="FILE", help="write the figures to this JSON file")
     add_out(parser, "the run's folder; the same command continues a run that was cut off")
     cache.add_options(parser)
-    parser.set_defaults(suite="embedded", tasks="", rows=None)
+    parser.set_defaults(suite="embedded", tasks="", rows=None, weights=None)
 
 
 def perform(options: argparse.Namespace) -> None:
