@@ -10,6 +10,7 @@ from jaxtyping import Bool, Int
 from grammar.classes import TokenClasses, build_classes
 from grammar.errors import InfeasibleError
 from grammar.machine import Machine, build_machine
+from grammar.native import Native, build_native, kernels
 from grammar.network import build_network
 from grammar.nodes import Grammar
 from grammar.pushdown import ANY, NEVER, STOP, Answer, solve
@@ -17,6 +18,9 @@ from grammar.vocabulary import Vocabulary
 
 MASK = -1
 """A hole of a canvas: exactly one token, or a stop token."""
+
+NATIVE = 4096
+"""Tokens from which on numba's passes are worth loading, where it is installed."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,10 @@ class Compiled:
     def masks(self, canvas: Sequence[int]) -> Answer:
         """The classes that may stand at each position of a canvas (`MASK` at the holes)."""
         cells = self._cells(canvas)
-        return solve(self.machine, self.classes, cells.tolist(), self.must_stop)
+        ends = (self.must_stop, bool(self.vocabulary.stop_ids))
+        if self._native is not None:
+            return self._native.solve(cells, *ends)
+        return solve(self.machine, self.classes, cells.tolist(), *ends)
 
     def admissible(self, canvas: Sequence[int]) -> Bool[np.ndarray, "length vocabulary"]:
         """`masks` over the whole vocabulary, at a decided position its token alone.
@@ -147,6 +154,12 @@ class Compiled:
             needed = self.least_tokens(limit=2 * len(canvas) + 64)
             raise InfeasibleError(f"a hole must have at least {needed} tokens, got {len(canvas)}")
         raise InfeasibleError("a canvas must have a filling in the language, got none")
+
+    @cached_property
+    def _native(self) -> Native | None:
+        if len(self.vocabulary.tokens) < NATIVE or kernels() is None:
+            return None
+        return build_native(self.machine, self.classes)
 
     @cached_property
     def _cell_of_token(self) -> Int[np.ndarray, " vocabulary"]:

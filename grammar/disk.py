@@ -16,7 +16,7 @@ from grammar.machine import Machine, Move
 from grammar.nodes import Grammar
 from grammar.vocabulary import Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 """Goes up whenever the same grammar would be compiled to something else."""
 
 
