@@ -13,6 +13,7 @@ from grammar.classes import TokenClasses, build_classes
 from grammar.errors import InfeasibleError, LimitError
 from grammar.flatten import flatten, stackless
 from grammar.machine import Machine, build_machine
+from grammar.native import Native, build_native, kernels
 from grammar.network import build_network
 from grammar.nodes import Grammar
 from grammar.pushdown import ANY, NEVER, STOP, Answer, solve
@@ -21,6 +22,9 @@ from grammar.vocabulary import Vocabulary
 
 MASK = -1
 """A hole of a canvas: exactly one token, or a stop token."""
+
+NATIVE = 4096
+"""Tokens from which on numba's passes are worth loading, where it is installed."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,13 @@ class Compiled:
 
     def masks(self, canvas: Sequence[int]) -> Answer:
         """The classes that may stand at each position of a canvas (`MASK` at the holes)."""
-        cells = self._cells(canvas).tolist()
+        cells = self._cells(canvas)
+        ends = (self.must_stop, bool(self.vocabulary.stop_ids))
         if self.regular is not None:
-            return self.regular.solve(cells, self.must_stop)
-        return solve(self.machine, self.classes, cells, self.must_stop)
+            return self.regular.solve(cells.tolist(), *ends)
+        if self._native is not None:
+            return self._native.solve(cells, *ends)
+        return solve(self.machine, self.classes, cells.tolist(), *ends)
 
     @cached_property
     def regular(self) -> Regular | None:
@@ -162,6 +169,12 @@ class Compiled:
             needed = self.least_tokens(limit=2 * len(canvas) + 64)
             raise InfeasibleError(f"a hole must have at least {needed} tokens, got {len(canvas)}")
         raise InfeasibleError("a canvas must have a filling in the language, got none")
+
+    @cached_property
+    def _native(self) -> Native | None:
+        if len(self.vocabulary.tokens) < NATIVE or kernels() is None:
+            return None
+        return build_native(self.machine, self.classes)
 
     @cached_property
     def _cell_of_token(self) -> Int[np.ndarray, " vocabulary"]:
