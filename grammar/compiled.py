@@ -54,8 +54,10 @@ class Compiled:
 
     def masks(self, canvas: Sequence[int]) -> Answer:
         """The classes that may stand at each position of a canvas (`MASK` at the holes)."""
-        cells = self._cells(canvas)
-        ends = (self.must_stop, bool(self.vocabulary.stop_ids))
+        return self._solve(self._cells(canvas), bool(self.vocabulary.stop_ids))
+
+    def _solve(self, cells: Int[np.ndarray, " length"], can_stop: bool) -> Answer:
+        ends = (self.must_stop, can_stop)
         if self.regular is not None:
             return self.regular.solve(cells.tolist(), *ends)
         if self._native is not None:
@@ -148,8 +150,9 @@ class Compiled:
         Raises:
             InfeasibleError: no canvas of at most `limit` tokens has.
         """
-        # One pass is enough: where a text may first stop is how many tokens its shortest one has.
-        answer = self.masks([MASK] * limit)
+        # One pass is enough: where a text could first stop, were there something to stop with, is
+        # how many tokens its shortest one has.
+        answer = self._solve(self._cells([MASK] * limit), can_stop=True)
         stops = np.flatnonzero(answer.classes[:, -1])
         if len(stops):
             return int(stops[0]) + self.must_stop
