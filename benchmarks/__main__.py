@@ -17,6 +17,7 @@ from benchmarks.commands import (
     prompts,
     quick,
     report,
+    rl,
     rows,
     run,
     search,
@@ -74,6 +75,7 @@ _MODULES = (
     prompts,
     slices,
     grammar,
+    rl,
 )
 COMMANDS = tuple(module.COMMAND for module in _MODULES)
 

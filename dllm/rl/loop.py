@@ -25,14 +25,14 @@ from dllm.rl.objective import advantages, weights
 from dllm.rl.rewards import Judged, Questions, Reward, RewardError, judge, refuse_bad_rewards
 from dllm.rl.rollouts import Rollout, draw, roll, seeds_of, transitions, window_of
 from dllm.rl.settings import Settings
-from dllm.rl.update import Metrics, begin, make_programs, whole
+from dllm.rl.update import Metrics, begin, learn, make_programs, whole
 from dllm.rules import rule
 from dllm.train.checkpoints import Checkpoints
 from dllm.train.loop import Evaluate, due
 from dllm.train.metrics import Bar, Journal, NotFiniteError, mean
 from dllm.train.resume import deciding, refuse_other
 from dllm.train.start import starting_model
-from dllm.train.step import FINE, State
+from dllm.train.step import FINE, State, leniently
 
 TABLES = ("rollout", "optimizer", "objective", "lora", "run", "model")
 """Of the settings, what decides the losses."""
@@ -150,28 +150,16 @@ class _Run:
         rollout = self._rollout(number)
         drawn = self._journal.seconds - begun
         judged = judge(self._rewards, rollout.questions, rollout.texts)
-        items, old = self._items(rollout, judged.totals), None
-        reference = self._programs.reference(base, items) if settings.objective.beta else None
-        found = []
-        for update in range(settings.objective.updates):
-            first = update == 0
-            zero = jnp.zeros(items.targets.shape, jnp.float32) if first else old
-            self.state, metrics, now = self._programs.update(
-                self.state,
-                base,
-                items,
-                zero,
-                zero if reference is None else reference,
-                jnp.bool_(first),
-            )
-            old = now if first else old
-            found.append(metrics)
+        items = self._items(rollout, judged.totals)
+        told = (self._programs, settings.objective, self.state, base, items)
+        self.state, found = learn(*told)
         return self._tell(number, rollout, judged, jax.device_get(found), drawn)
 
     def _rollout(self, number: int) -> Rollout:
         """Answers of the policy as it is now."""
         asked, seed = self._settings.rollout, self._settings.run.seed
-        policy = self._programs.network(self.state.params, self._model.network.state)
+        held = (self.state.params, self._model.network.state)
+        policy = leniently(self._programs.network, *held)
         model = self._holding(policy)
         asking = draw(model, self._questions, asked, seed, number)
         return roll(model, self._scheduler, asking, asked, seeds_of(asked, seed, number))

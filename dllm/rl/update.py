@@ -13,7 +13,7 @@ from dllm.models.network import Network
 from dllm.rl.items import Items
 from dllm.rl.lora import first_adapters, merged
 from dllm.rl.objective import Coefficients, Measured, log_probs, measure
-from dllm.rl.settings import LoraSettings, Settings
+from dllm.rl.settings import LoraSettings, ObjectiveSettings, Settings
 from dllm.train.optimizer import optimizer
 from dllm.train.settings import OptimizerSettings
 from dllm.train.step import FINE, State, advance, cast, leniently
@@ -29,20 +29,17 @@ class Metrics(NamedTuple):
     """The first update whose loss or gradient was not finite, or `FINE`."""
 
 
-LogProbs = Float[Array, "pieces items window"]
-
-
 class Programs(NamedTuple):
-    """What a run compiles."""
+    """What a run compiles; to be called `leniently`."""
 
-    network: Callable[[Any, nnx.State], Network]
+    network: Any
     """(parameters, starting weights) -> the policy as it decodes and learns."""
-    reference: Callable[[nnx.State, Items], LogProbs]
-    """Log-probabilities of the starting model."""
-    update: Callable[..., tuple[State, Metrics, LogProbs]]
-    """(state, starting weights, items, old, reference, first) -> the state after one update, and
-    the log-probabilities before it; it takes the state. In the `first` these are the old ones, and
-    `old` is not looked at."""
+    reference: Any
+    """(starting weights, items) -> log-probabilities of the starting model."""
+    update: Any
+    """(state, starting weights, items, old, reference, first, coefficients) -> the state after one
+    update, its `Metrics`, and the log-probabilities before it, `[pieces, items, window]`. It takes
+    the state. In the `first` these are the old ones, and `old` is not looked at."""
 
 
 def begin(settings: Settings, network: Network) -> State:
@@ -53,7 +50,9 @@ def begin(settings: Settings, network: Network) -> State:
         params = first_adapters(network.state, settings.lora, settings.run.seed)
     moments = leniently(jax.jit(optimizer(settings.optimizer).init), params)
     ema = jax.tree.map(jnp.copy, params) if settings.optimizer.ema else None
-    return State(jnp.int32(0), params, moments, ema, jnp.int32(FINE))
+    state = State(jnp.int32(0), params, moments, ema, jnp.int32(FINE))
+    # Bound to a device as the weights are, or the first update would be compiled twice.
+    return jax.device_put(state, jax.tree.leaves(network.state)[0].sharding)
 
 
 def make_programs(settings: Settings, network: Network) -> Programs:
@@ -62,7 +61,6 @@ def make_programs(settings: Settings, network: Network) -> Programs:
         settings.optimizer,
         settings.lora,
         settings.run.dtype,
-        Coefficients(settings.objective.epsilon, settings.objective.beta),
         settings.rollout.temperature,
         network.mask,
         network.graph,
@@ -75,7 +73,6 @@ def _programs(
     chosen: OptimizerSettings,
     lora: LoraSettings | None,
     dtype: str,
-    coefficients: Coefficients,
     temperature: float,
     mask: int,
     graph: Any,
@@ -100,6 +97,7 @@ def _programs(
         old: Array,
         reference: Array,
         first: Bool[Array, ""],
+        coefficients: Coefficients,
     ) -> tuple[State, Metrics, Array]:
         def loss(params: Any, piece: tuple[Any, Array, Array]) -> tuple[Array, Any]:
             item, old, reference = piece
@@ -113,12 +111,25 @@ def _programs(
         state, moved = advance(chosen, state, gradient, measured.loss)
         return state, Metrics(measured, *moved), new
 
-    compiled = jax.jit(update, donate_argnums=0)
-    return Programs(
-        partial(leniently, jax.jit(network)),
-        partial(leniently, jax.jit(reference)),
-        partial(leniently, compiled),
-    )
+    return Programs(jax.jit(network), jax.jit(reference), jax.jit(update, donate_argnums=0))
+
+
+def learn(
+    programs: Programs, settings: ObjectiveSettings, state: State, base: nnx.State, items: Items
+) -> tuple[State, list[Metrics]]:
+    """All inner updates on the items of a rollout. Takes the state."""
+    told = Coefficients(jnp.float32(settings.epsilon), jnp.float32(settings.beta))
+    old = reference = jnp.zeros(items.targets.shape, jnp.float32)
+    if settings.beta:
+        reference = leniently(programs.reference, base, items)
+    found = []
+    for number in range(settings.updates):
+        first = number == 0
+        asked = (base, items, old, reference, jnp.bool_(first), told)
+        state, metrics, now = leniently(programs.update, state, *asked)
+        old = now if first else old
+        found.append(metrics)
+    return state, found
 
 
 def whole(lora: LoraSettings | None, params: Any, base: nnx.State) -> nnx.State:

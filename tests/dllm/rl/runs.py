@@ -39,15 +39,15 @@ def low(text: str, label: str) -> float:
 
 
 def settings(steps: int = 6, rate: float = 1e-2, lora: bool = False, **run: Any) -> Settings:
-    """Three rollouts of two prompts with three answers each, of ragged length."""
+    """Three rollouts of two prompts with three answers each."""
     return Settings(
         rollout=RolloutSettings(
-            "threshold",
+            "confidence",
             positions=12,
             answer=8,
             prompts=2,
             group=3,
-            options={"threshold": 0.02},
+            options={"tokens": 2},
             block_length=4,
         ),
         optimizer=OptimizerSettings(steps=steps, learning_rate=rate, schedule="constant"),
