@@ -21,6 +21,10 @@ CONFIGURATIONS = 2_000_000
 """The most effects that the tokens together may have, before equal ones are shared."""
 
 
+WORK = 40_000_000
+"""The most effects that are looked at on the way, one a byte."""
+
+
 class Operation(IntEnum):
     """What a node does before its future."""
 
@@ -121,11 +125,12 @@ def build_classes(
     class_of_token = np.full(len(texts), -1, np.int32)
     numbers: dict[frozenset[_Configuration], int] = {}
     start: set[_Configuration] = {(state, (), (), state) for state in range(len(machine.moves))}
-    path, previous, total = [start], b"", 0
+    path, previous, total, work = [start], b"", 0, 0
     for token in sorted(filter(texts.__getitem__, range(len(texts))), key=texts.__getitem__):
         text = texts[token]
         del path[_common(previous, text) + 1 :]
         for byte in text[len(path) - 1 :]:
+            work += len(path[-1])
             path.append(_advance(machine, machine.class_of_byte[byte], path[-1]))
         previous = text
         if path[-1]:
@@ -134,6 +139,8 @@ def build_classes(
             class_of_token[token] = numbers.setdefault(key, len(numbers))
         if total > limit:
             raise LimitError(f"tokens must have at most {limit} effects, got more")
+        if work > WORK:
+            raise LimitError(f"tokens must need at most {WORK} steps through states, got more")
     shared = _Nodes()
     members = tuple(tuple(sorted(map(shared.effect, key))) for key in numbers)
     return TokenClasses(class_of_token, members, tuple(shared.effects), tuple(shared.nodes))

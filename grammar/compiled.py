@@ -1,7 +1,6 @@
 """A grammar made ready for one vocabulary, and the questions that it answers about canvases."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -203,8 +202,12 @@ def _with_classes(machine: Machine, vocabulary: Vocabulary) -> tuple[Machine, To
     """The classes of a machine, without a stack if one of a moderate size does without."""
     if stackless(machine):
         return machine, automaton_classes(machine, vocabulary)
-    with suppress(LimitError):
-        flat = flatten(machine)
-        if flat is not None:
+    flat = flatten(machine)
+    if flat is not None:
+        try:
             return flat, automaton_classes(flat, vocabulary)
+        except LimitError:
+            # Rules that are called from many places are smaller with a stack.
+            if len(flat.moves) < 2 * len(machine.moves):
+                raise
     return machine, build_classes(machine, vocabulary)
