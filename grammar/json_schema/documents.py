@@ -126,11 +126,11 @@ def _refuse_strange(value: object) -> None:
         return
     if not isinstance(value, int | float | Decimal):
         raise SchemaError("", "", f"must hold values of JSON, got a {type(value).__name__}")
-    if isinstance(value, int) and value.bit_length() > BITS:
-        rule = f"must have integers of at most {BITS} bits, got {value.bit_length()}"
-        raise SchemaLimitError("", "", rule)
-    finite = value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)
-    if not finite:
+    if isinstance(value, int):
+        if value.bit_length() > BITS:
+            rule = f"must have integers of at most {BITS} bits, got {value.bit_length()}"
+            raise SchemaLimitError("", "", rule)
+    elif not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
         raise SchemaError("", "", f"must have finite numbers, got {value}")
 
 
