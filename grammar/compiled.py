@@ -22,6 +22,10 @@ MASK = -1
 """A hole of a canvas: exactly one token, or a stop token."""
 
 
+GROWN = 64
+"""A hole between text that is too short is tried with so many tokens more."""
+
+
 @dataclass(frozen=True)
 class Compiled:
     """A language over the tokens of one vocabulary.
@@ -153,14 +157,26 @@ class Compiled:
         """Refuses a canvas that no filling makes valid.
 
         Raises:
-            InfeasibleError: with the number of tokens needed, where the canvas is only too short.
+            InfeasibleError: with the number of tokens needed, where one hole is of the wrong size.
         """
         if self.feasible(canvas):
             return
         if all(token == MASK for token in canvas):
             needed = self.least_tokens(limit=2 * len(canvas) + 64)
             raise InfeasibleError(f"a hole must have at least {needed} tokens, got {len(canvas)}")
+        self._require_hole(canvas)
         raise InfeasibleError("a canvas must have a filling in the language, got none")
+
+    def _require_hole(self, canvas: Sequence[int]) -> None:
+        """Where there is but one hole, the sizes around its own are tried."""
+        holes = [position for position, token in enumerate(canvas) if token == MASK]
+        begin, size = min(holes, default=0), len(holes)
+        if not holes or max(holes) - begin + 1 != size:
+            return
+        for other in (*range(size + 1, size + GROWN + 1), *range(size - 1, max(-1, size - 9), -1)):
+            if self.feasible([*canvas[:begin], *[MASK] * other, *canvas[begin + size :]]):
+                rule = f"the hole at position {begin} must have {other} tokens"
+                raise InfeasibleError(f"{rule}, got {size}")
 
     @cached_property
     def _cell_of_token(self) -> Int[np.ndarray, " vocabulary"]:
