@@ -10,14 +10,22 @@ Label = Hashable
 """What an edge reads: a class of bytes (an int) or a rule to call (a str)."""
 
 
+WORK = 3_000_000
+"""The most states and edges that are looked at to make an automaton deterministic."""
+
+REFINED = 300_000
+"""The most looks at the states of one cycle to find equivalent ones; beyond, none are merged."""
+
+
 @dataclass
 class Nondeterministic:
     """States with labelled edges and with silent ones, in the making.
 
-    `limit` bounds the states: one more raises `LimitError`.
+    `limit` bounds the states: one more raises `LimitError`, and so do more than `WORK` steps.
     """
 
     limit: int
+    work: int = 0
     edges: list[list[tuple[Any, int]]] = field(default_factory=list)
     silent: list[list[int]] = field(default_factory=list)
 
@@ -36,6 +44,9 @@ class Nondeterministic:
             fresh = set(self.silent[waiting.pop()]) - reached
             reached |= fresh
             waiting += fresh
+        self.work += len(reached) + sum(len(self.edges[state]) for state in reached)
+        if self.work > WORK:
+            raise LimitError(f"a grammar must need at most {WORK} steps to compile, got more")
         return frozenset(reached)
 
 
@@ -148,7 +159,7 @@ def equivalent(
         count = 1
         for state in cycle:
             block[state] = fresh
-        while True:
+        for _ in range(REFINED // len(cycle) + 1):
             keys = [(block[state], key(state, block)) for state in cycle]
             numbers = {part: fresh + n for n, part in enumerate(dict.fromkeys(keys))}
             for state, part in zip(cycle, keys, strict=True):
@@ -156,6 +167,10 @@ def equivalent(
             if len(numbers) == count:
                 break
             count = len(numbers)
+        else:
+            count = len(cycle)
+            for number, state in enumerate(cycle, fresh):
+                block[state] = number
         fresh += count
     order = {number: position for position, number in enumerate(dict.fromkeys(block))}
     return [order[number] for number in block]

@@ -21,6 +21,10 @@ CONFIGURATIONS = 2_000_000
 """The most effects that the tokens together may have, before equal ones are shared."""
 
 
+WORK = 40_000_000
+"""The most effects that are looked at on the way, one a byte."""
+
+
 class Operation(IntEnum):
     """What a node does before its future."""
 
@@ -71,7 +75,8 @@ class _Runs:
     """
 
     def __init__(self, machine: Machine, limit: int):
-        self.machine, self.limit, self.total = machine, limit, 0
+        self.machine, self.limit = machine, limit
+        self.total = self.work = 0
         self.numbers: dict[frozenset[_Configuration], int] = {frozenset(): 0}
         self.sets: list[frozenset[_Configuration]] = [frozenset()]
         self.steps: list[dict[int, int]] = [{}]
@@ -96,6 +101,9 @@ class _Runs:
         for symbol in text:
             after = self.steps[present].get(symbol)
             if after is None:
+                self.work += len(self.sets[present])
+                if self.work > WORK:
+                    raise LimitError(f"tokens must need at most {WORK} steps, got more")
                 after = self.number(self.advance(symbol, self.sets[present]))
                 self.steps[present][symbol] = after
             present = after

@@ -1,7 +1,6 @@
 """A grammar made ready for one vocabulary, and the questions that it answers about canvases."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,6 +24,10 @@ MASK = -1
 
 NATIVE = 4096
 """Tokens from which on numba's passes are worth loading, where it is installed."""
+
+
+GROWN = 64
+"""A hole between text that is too short is tried with so many tokens more."""
 
 
 @dataclass(frozen=True)
@@ -164,14 +167,26 @@ class Compiled:
         """Refuses a canvas that no filling makes valid.
 
         Raises:
-            InfeasibleError: with the number of tokens needed, where the canvas is only too short.
+            InfeasibleError: with the number of tokens needed, where one hole is of the wrong size.
         """
         if self.feasible(canvas):
             return
         if all(token == MASK for token in canvas):
             needed = self.least_tokens(limit=2 * len(canvas) + 64)
             raise InfeasibleError(f"a hole must have at least {needed} tokens, got {len(canvas)}")
+        self._require_hole(canvas)
         raise InfeasibleError("a canvas must have a filling in the language, got none")
+
+    def _require_hole(self, canvas: Sequence[int]) -> None:
+        """Where there is but one hole, the sizes around its own are tried."""
+        holes = [position for position, token in enumerate(canvas) if token == MASK]
+        begin, size = min(holes, default=0), len(holes)
+        if not holes or max(holes) - begin + 1 != size:
+            return
+        for other in (*range(size + 1, size + GROWN + 1), *range(size - 1, max(-1, size - 9), -1)):
+            if self.feasible([*canvas[:begin], *[MASK] * other, *canvas[begin + size :]]):
+                rule = f"the hole at position {begin} must have {other} tokens"
+                raise InfeasibleError(f"{rule}, got {size}")
 
     @cached_property
     def _native(self) -> Native | None:
@@ -219,8 +234,12 @@ def _with_classes(machine: Machine, vocabulary: Vocabulary) -> tuple[Machine, To
     """The classes of a machine, without a stack if one of a moderate size does without."""
     if stackless(machine):
         return machine, automaton_classes(machine, vocabulary)
-    with suppress(LimitError):
-        flat = flatten(machine)
-        if flat is not None:
+    flat = flatten(machine)
+    if flat is not None:
+        try:
             return flat, automaton_classes(flat, vocabulary)
+        except LimitError:
+            # Rules that are called from many places are smaller with a stack.
+            if len(flat.moves) < 2 * len(machine.moves):
+                raise
     return machine, build_classes(machine, vocabulary)

@@ -5,13 +5,15 @@ above which it is met are then one state of an automaton (the configurations of 
 the subset construction makes it deterministic.
 """
 
+from collections.abc import Mapping, Sequence
+
 from grammar.automaton import merge, trim
 from grammar.machine import Machine, Move
 
-STATES = 5_000
+STATES = 50_000
 """The most states of an automaton that stands for a machine with a stack."""
 
-WORK = 400_000
+WORK = 1_000_000
 """The most moves that are looked at on the way."""
 
 _Configuration = tuple[int, tuple[int, ...]]
@@ -35,12 +37,19 @@ def flatten(machine: Machine, states: int = STATES, work: int = WORK) -> Machine
     """
     numbers: dict[frozenset[_Configuration], int] = {frozenset({(machine.start, ())}): 0}
     waiting, edges = list(numbers), []
+    by_pop = [_by_pop(row) for row in machine.moves]
     for subset in waiting:
-        work -= sum(len(row) for state, _ in subset for row in machine.moves[state].values())
+        targets: dict[int, set[_Configuration]] = {}
+        for state, stack in subset:
+            for point in (None, *stack[-1:]):
+                below = stack if point is None else stack[:-1]
+                moves = by_pop[state].get(point, ())
+                work -= len(moves)
+                for label, move in moves:
+                    if not set(move.push).isdisjoint(below):
+                        return None
+                    targets.setdefault(label, set()).add((move.target, below + move.push))
         if len(numbers) > states or work < 0:
-            return None
-        targets = _after(machine, subset)
-        if targets is None:
             return None
         row = {}
         for label, configurations in targets.items():
@@ -58,18 +67,10 @@ def flatten(machine: Machine, states: int = STATES, work: int = WORK) -> Machine
     return Machine(moves, flat.finals, 0, machine.class_of_byte)
 
 
-def _after(
-    machine: Machine, subset: frozenset[_Configuration]
-) -> dict[int, set[_Configuration]] | None:
-    """What each class of bytes leads to; None where a return point is pushed above itself."""
-    targets: dict[int, set[_Configuration]] = {}
-    for state, stack in subset:
-        for label, moves in machine.moves[state].items():
-            for move in moves:
-                if move.pop is not None and stack[-1:] != (move.pop,):
-                    continue
-                below = stack if move.pop is None else stack[:-1]
-                if not set(move.push).isdisjoint(below):
-                    return None
-                targets.setdefault(label, set()).add((move.target, below + move.push))
-    return targets
+def _by_pop(row: Mapping[int, Sequence[Move]]) -> dict[int | None, list[tuple[int, Move]]]:
+    """The moves of a state by the return point that they need on top: a state may have many."""
+    sorted_out: dict[int | None, list[tuple[int, Move]]] = {}
+    for label, moves in row.items():
+        for move in moves:
+            sorted_out.setdefault(move.pop, []).append((label, move))
+    return sorted_out

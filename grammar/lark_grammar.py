@@ -10,7 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from grammar.errors import GrammarError
+from grammar.errors import GrammarError, LimitError
+from grammar.lark_limits import refuse_bombs
 from grammar.nodes import EMPTY, Alt, Call, Grammar, Node, Seq, choice, literal, star
 from grammar.regex import parse
 
@@ -29,11 +30,19 @@ def lark_grammar(text: str, start: str = "start") -> Grammar:
         ImportError: the lark library is absent.
         GrammarError: not a grammar (the message has line and column), or a terminal that cannot be
             compiled exactly, by its name.
+        LimitError: a text, a nesting or a number of alternatives beyond the limits.
     """
     lark = _library()
+    refuse_bombs(text)
     try:
         read = lark.Lark(text, start=start, parser="earley", maybe_placeholders=False)
+    except RecursionError as error:
+        raise LimitError("Lark grammar: rules must nest less deep") from error
     except lark.exceptions.LarkError as error:
+        if len(error.args) > 1:
+            name = getattr(error.args[1], "name", error.args[1])
+            rule = "must not match the empty text"
+            raise GrammarError(f"Lark grammar, terminal {name}: {rule}") from error
         raise GrammarError(f"Lark grammar{_place(text, str(error))}: {error}") from error
     terminals = {terminal.name: terminal for terminal in read.terminals}
     nodes = {name: _terminal(terminal) for name, terminal in terminals.items()}

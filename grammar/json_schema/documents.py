@@ -1,6 +1,7 @@
 """A schema's text and its parts: limits, dialects, identifiers and references."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +18,9 @@ VALUES: Final = 200_000
 
 DEPTH: Final = 100
 """The deepest nesting of a schema."""
+
+BITS: Final = 4_096
+"""The largest integer of a schema: one of so many bits."""
 
 DIALECTS: Final = {
     "json-schema.org/draft-04/schema": 4,
@@ -99,17 +103,35 @@ def _measure(schema: object) -> None:
         if depth > DEPTH:
             raise SchemaLimitError("", "", f"must nest at most {DEPTH} deep, got more")
         if isinstance(value, dict):
+            if not all(isinstance(name, str) for name in value):
+                raise SchemaError("", "", "must have names that are texts")
             waiting += [(part, depth + 1) for part in value.values()]
-            characters += sum(len(name) for name in value if isinstance(name, str))
+            characters += sum(map(len, value))
         elif isinstance(value, list):
             waiting += [(part, depth + 1) for part in value]
         elif isinstance(value, str):
             characters += len(value)
+        else:
+            _refuse_strange(value)
         if characters > CHARACTERS:
             rule = f"must have at most {CHARACTERS} characters, got more"
             raise SchemaLimitError("", "", rule)
         if count + len(waiting) > VALUES:
             raise SchemaLimitError("", "", f"must have at most {VALUES} values, got more")
+
+
+def _refuse_strange(value: object) -> None:
+    """Refuses what is no number (or name) of JSON, and integers of thousands of digits."""
+    if value is None or isinstance(value, bool):
+        return
+    if not isinstance(value, int | float | Decimal):
+        raise SchemaError("", "", f"must hold values of JSON, got a {type(value).__name__}")
+    if isinstance(value, int):
+        if value.bit_length() > BITS:
+            rule = f"must have integers of at most {BITS} bits, got {value.bit_length()}"
+            raise SchemaLimitError("", "", rule)
+    elif not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
+        raise SchemaError("", "", f"must have finite numbers, got {value}")
 
 
 class Documents:

@@ -210,7 +210,8 @@ class Expander:
         if cell.empty:
             return True
         if isinstance(cell, ObjectCell):
-            return any(self.impossible(cell.goal(name)) for name in cell.required)
+            goals = cell.goals() if cell.required else {}
+            return any(self.impossible(goals[name]) for name in cell.required)
         return any(self.impossible(cell.item(index)) for index in range(min(cell.low, 32)))
 
     def impossible(self, goal: Goal) -> bool:

@@ -169,6 +169,15 @@ ALL: Final = Language((tuple((low, high, 0) for low, high in EVERY),), frozenset
 NONE: Final = Language((), frozenset())
 
 
+def union(languages: Iterable[Language]) -> Language:
+    """The texts of any of the languages, joined two by two so that none is copied often."""
+    left = list(languages)
+    while len(left) > 1:
+        pairs = zip(left[::2], left[1::2], strict=False)
+        left = [one | two for one, two in pairs] + left[len(left) // 2 * 2 :]
+    return left[0] if left else NONE
+
+
 def finite(texts: Iterable[str]) -> Language:
     """Exactly these texts."""
     words = sorted({tuple(map(ord, text)) for text in texts})

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final
 
-from grammar.errors import LimitError
+from grammar.errors import GrammarError, LimitError
 from grammar.json_schema.languages import Language, explore
 
 _DIGITS: Final = range(48, 58)
@@ -26,9 +26,12 @@ def exact(value: int | float | Decimal) -> Decimal:
     """A number of a schema, a float by its shortest decimal.
 
     Raises:
+        GrammarError: not a finite number.
         LimitError: an exponent beyond `EXPONENT`.
     """
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not number.is_finite():
+        raise GrammarError(f"a number must be finite, got {value}")
     if number and abs(number.adjusted()) > EXPONENT:
         rule = f"a number must have an exponent of at most {EXPONENT}"
         raise LimitError(f"{rule}, got {number.adjusted()}")

@@ -152,7 +152,7 @@ class Rules:
 
     def object(self, cell: ObjectCell) -> Node:
         """The texts of a cell of objects without `some`."""
-        goals = {name: cell.goal(name) for name in cell.names()}
+        goals = cell.goals()
         needed = set(cell.required)
         possible = {n: goal for n, goal in goals.items() if not self.expander.impossible(goal)}
         if needed - set(possible):

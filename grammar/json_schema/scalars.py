@@ -2,18 +2,20 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from functools import reduce
 from typing import Any, Final
 
 from grammar.json_schema.arguments import count_of, list_of, number_of
-from grammar.json_schema.documents import Place, SchemaError
+from grammar.json_schema.documents import Place, SchemaError, SchemaLimitError
 from grammar.json_schema.expander import Expander, Handler, Parts
 from grammar.json_schema.formats import format_language
-from grammar.json_schema.languages import ALL, NONE, Language, finite, lengths
+from grammar.json_schema.languages import ALL, finite, lengths, union
 from grammar.json_schema.numbers import INTEGERS, NUMBERS, WHOLE, compared, equal, multiples
 from grammar.json_schema.parts import of_numbers, of_strings, opposite
 from grammar.json_schema.patterns import search
 from grammar.json_schema.shapes import NOTHING, ArrayCell, ObjectCell, Shape
+
+MANY: Final = 1_000
+"""The most numbers of an `enum`."""
 
 TYPES: Final = {
     "null": Shape(null=True),
@@ -52,10 +54,13 @@ def _values(self: Expander, place: Place, keyword: str, values: list[Any], sign:
     numbers = [
         v for v in values if isinstance(v, int | float | Decimal) and not isinstance(v, bool)
     ]
+    if len(numbers) > MANY:
+        rule = f"must have at most {MANY} numbers, got {len(numbers)}"
+        raise SchemaLimitError(place.path, keyword, rule)
     scalars = Shape(
         None in values,
         booleans,
-        reduce(Language.__or__, map(equal, dict.fromkeys(numbers)), NONE),
+        union(map(equal, dict.fromkeys(numbers))),
         finite(value for value in values if isinstance(value, str)),
     )
     shape = scalars if sign else opposite(scalars)

@@ -115,10 +115,17 @@ class ObjectCell:
 
     def goal(self, name: str) -> Goal:
         """What the value of a name has to reach."""
-        return both(
-            *(goal for known, goal in self.named if known == name),
-            *(goal for language, goal in self.keyed if name in language),
-        )
+        return self._goal(name, [goal for known, goal in self.named if known == name])
+
+    def goals(self) -> dict[str, Goal]:
+        """`goal` of all names that are spelled out."""
+        known: dict[str, list[Goal]] = {name: [] for name in self.names()}
+        for name, goal in self.named:
+            known[name].append(goal)
+        return {name: self._goal(name, own) for name, own in known.items()}
+
+    def _goal(self, name: str, own: list[Goal]) -> Goal:
+        return both(*own, *(goal for language, goal in self.keyed if name in language))
 
     def __and__(self, other: "ObjectCell") -> "ObjectCell":
         return ObjectCell(

@@ -90,6 +90,12 @@ def test_too_short() -> None:
         language.require([MASK] * 2)
     with pytest.raises(InfeasibleError, match=r"^a canvas must have a filling in the language"):
         language.require([1, MASK, MASK])
+    for canvas, rule in (
+        ([0, MASK], "1 must have 2 tokens, got 1"),
+        ([0, MASK, 1, 2], "1 must have 0"),
+    ):
+        with pytest.raises(InfeasibleError, match=f"^the hole at position {rule}"):
+            language.require(canvas)
     other = compile_grammar(choices(["abc"]), Vocabulary([b"a", b"b"]))
     with pytest.raises(InfeasibleError, match=r"^a text must fit into 9 tokens, got a language"):
         other.least_tokens(9)
