@@ -1,4 +1,4 @@
-"""Forwards of all families but LLaDA's in float64 NumPy, straight from a checkpoint's tensors.
+"""Forwards of all families in float64 NumPy, straight from a checkpoint's tensors.
 
 Every position, head and expert is computed by itself, from the raw config.json.
 """
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.reference.transformer import Tensors
+from tests.reference.transformer import Tensors, logits_where
 
 Raw = dict[str, Any]
 
@@ -17,6 +17,8 @@ def logits(tensors: Tensors, raw: Raw, ids: np.ndarray, sees: np.ndarray) -> np.
 
     As the network gives them: a model that predicts the next token is not shifted.
     """
+    if raw["architectures"] == ["LLaDAModelLM"]:
+        return logits_where(tensors, raw, ids, np.arange(len(ids)), sees)
     own = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
     second = raw["architectures"] == ["LLaDA2MoeModelLM"]
     embedding = own["model.word_embeddings.weight" if second else "model.embed_tokens.weight"]

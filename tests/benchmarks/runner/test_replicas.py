@@ -64,7 +64,8 @@ def test_a_replica_that_is_killed_costs_only_its_share(model: Path, tmp_path: Pa
     assert [shares[i].wait() for i in shares] == [0, -signal.SIGKILL, 0, 0]
     count = len(list((tmp_path / "alone" / PARTS).glob("*.json")))
     before = {path: path.stat().st_mtime_ns for path in (mirror / PARTS).glob("*.json")}
-    assert count - count // 4 <= len(before) < count
+    share = -(-count // 4)  # the first batch of the killed one may not be in the mirror yet
+    assert count - share <= len(before) < count
     assert not (mirror / RESULTS).exists()
 
     fresh = tmp_path / "fresh"
