@@ -17,6 +17,7 @@ from benchmarks.commands import (
     prompts,
     quick,
     report,
+    rl,
     rows,
     run,
     search,
@@ -25,9 +26,11 @@ from benchmarks.commands import (
     tune,
 )
 from benchmarks.commands.command import add_commands
-from benchmarks.plan import CACHES, make_plan
+from benchmarks.plan import CACHES, PUBLISHED, make_plan
 from benchmarks.tiny.recipe import read_recipe, train
+from dllm.cli import hardware
 from dllm.cli.cache import keep_programs
+from dllm.hardware import claim, read_hardware, set_flags
 from dllm.load import DTYPES
 from dllm.models.random import preset_names
 from samplers.named import RULES
@@ -43,7 +46,7 @@ examples:
   python -m benchmarks throughput                       (a complete decode; minutes)
   python -m benchmarks throughput --steps 32 --no-peer  (the first 32 steps of it)
   python -m benchmarks throughput --cache prefix dual --tokens-per-step 4 --steps 8 --no-peer
-  python -m benchmarks throughput --preset llada-8b --out benchmarks/results/h200.json
+  python -m benchmarks throughput --preset llada-8b --hardware tpu_configs/h200_1.toml
   python -m benchmarks throughput --preset llada-1m --prompt 16 --gen 16 --block 8 --batch 1 2
 """
 TRAIN = """\
@@ -72,6 +75,7 @@ _MODULES = (
     prompts,
     slices,
     grammar,
+    rl,
 )
 COMMANDS = tuple(module.COMMAND for module in _MODULES)
 
@@ -137,21 +141,23 @@ def _add_throughput(commands: Any) -> None:
     parser = _add(
         commands, "throughput", "tokens a second of a random network", THROUGHPUT, _throughput
     )
+    large = " and ".join(PUBLISHED)
     add = parser.add_argument
     add("--preset", choices=preset_names(), default="llada-25m", help="default: %(default)s")
-    add("--dtype", choices=DTYPES, help="default: float32; llada-8b bfloat16")
-    add("--batch", type=int, nargs="+", metavar="N", help="rows; default: 8; llada-8b 1 and 8")
-    add("--prompt", type=int, metavar="N", help="positions; default: 128; llada-8b 512")
-    add("--gen", type=int, metavar="N", help="positions; default: 128; llada-8b 256")
+    hardware.add_option(parser)
+    add("--dtype", choices=DTYPES, help="default: the file's, or float32; llada-8b bfloat16")
+    add("--batch", type=int, nargs="+", metavar="N", help=f"rows; default: 8; {large} 1 and 8")
+    add("--prompt", type=int, metavar="N", help=f"positions; default: 128; {large} 512")
+    add("--gen", type=int, metavar="N", help=f"positions; default: 128; {large} 256")
     add("--block", type=int, default=32, metavar="N", help="positions; default: %(default)s")
-    add("--tokens-per-step", type=int, metavar="N", help="in a row; default: 1; llada-8b 4")
+    add("--tokens-per-step", type=int, metavar="N", help=f"in a row; default: 1; {large} 4")
     add(
         "--cache",
         nargs="*",
         choices=CACHES,
-        help="also time steps over these; default: none; llada-8b both",
+        help=f"also time steps over these; default: none; {large} both",
     )
-    add("--steps", type=int, metavar="N", help="to run and time; default: all; llada-8b 32")
+    add("--steps", type=int, metavar="N", help=f"to run and time; default: all; {large} 32")
     add("--turn", type=int, default=8, metavar="N", help="steps a turn; default: %(default)s")
     add("--matmul", type=int, metavar="N", help="yardstick's size; default: 8192; CPUs 2048")
     add(
@@ -162,6 +168,11 @@ def _add_throughput(commands: Any) -> None:
 
 
 def _throughput(options: argparse.Namespace) -> dict[str, Any]:
+    file = None if options.hardware is None else read_hardware(options.hardware)
+    mesh = None
+    if file is not None:
+        set_flags(file)
+        mesh = claim(file)
     plan = make_plan(
         options.preset,
         dtype=options.dtype,
@@ -175,8 +186,9 @@ def _throughput(options: argparse.Namespace) -> dict[str, Any]:
         matmul=options.matmul,
         peer=options.peer,
         caches=options.cache,
+        hardware=file,
     )
-    return throughput.measure(plan)
+    return throughput.measure(plan, mesh)
 
 
 def _add_train(commands: Any) -> None:

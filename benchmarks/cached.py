@@ -10,7 +10,6 @@ the time: the weights once (of the embedding only the rows looked up) and all ke
 """
 
 import statistics
-from functools import partial
 from typing import Any
 
 import jax
@@ -19,8 +18,9 @@ from jaxtyping import Array
 from benchmarks import machine
 from benchmarks.contenders import Work
 from dllm.caches import Memory
-from dllm.decode import Leave, begin_memory, begin_rows, plan_program, run_compiled
+from dllm.decode import Leave, begin_memory, plan_program, run_compiled
 from dllm.row import Row
+from dllm.sharding.rules import bytes_per_device
 
 TURNS = 8
 """Blocks that are timed."""
@@ -37,7 +37,11 @@ class Blocks:
         """Forwards of a block: a full one, then these less one."""
         self._left = 0
         self._carry: tuple[Row, Memory | None] = self._begin()
-        self.cache_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(self._carry[1]))
+        self.cache_bytes = sum(
+            bytes_per_device(leaf.sharding, leaf.shape, leaf.dtype.itemsize)
+            for leaf in jax.tree.leaves(self._carry[1])
+        )
+        """Of one device."""
         self.block()
 
     def block(self) -> tuple[float, float]:
@@ -51,7 +55,7 @@ class Blocks:
     def _begin(self) -> tuple[Row, Memory | None]:
         work = self._work
         self._left = work.plan.gen // work.plan.block
-        rows = begin_rows(work.scheduler, self._settings, work.plan.gen, work.rows)
+        rows = work.begin(self._settings, work.plan.gen)
         memory = begin_memory(work.network, work.proposal, self._settings, rows)
         # Once through the program: a carry that comes out of it may differ in kind.
         return self._run(rows, memory, Leave(forwards=0))[:2]
@@ -98,9 +102,12 @@ def _figures(work: Work, kind: str, blocks: Blocks, times: dict[str, float]) -> 
     copied = 2e3 * plan.copy_mib * 2**20 / times["copy"]
     head = batch * plan.block
     behind = plan.gen if kind == "prefix" else plan.block
-    flops = partial(config.flops, length=plan.length, window=head)
-    table = 0 if config.tied else config.vocab * config.width
-    weights = (config.parameters - table) * work.network.dtype.itemsize
+
+    def flops(tokens: int) -> float:
+        """Of one device."""
+        return config.flops(tokens, plan.length, head) / plan.devices
+
+    weights = work.weights
     read = weights + blocks.cache_bytes
     whole = times["full"] + (blocks.steps - 1) * times["block"]
     bounds = {

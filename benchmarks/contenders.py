@@ -18,6 +18,8 @@ from benchmarks.plan import Plan
 from dllm.decode import Leave, begin_rows, plan_program, run_compiled
 from dllm.models.config import Config, Specials
 from dllm.models.network import Network
+from dllm.row import Row, Settings
+from dllm.sharding.rules import bytes_per_device, place_rows
 
 Contender = Callable[[int], float]
 """Does the work of so many steps and says how many milliseconds one took."""
@@ -36,6 +38,18 @@ class Work:
         # Written, it would be no hole to dllm but one to the published samplers.
         self.proposal = dllm.Proposal(suppress=[specials.mask])
 
+    def begin(self, settings: Settings, limit: int) -> Row:
+        """Fresh rows, each on its devices."""
+        rows = begin_rows(self.scheduler, settings, limit, self.rows)
+        return place_rows(self.network.mesh, rows)
+
+    @property
+    def weights(self) -> int:
+        """Bytes of parameters that one device reads in a step: of an embedding next to nothing."""
+        flat = nnx.to_flat_state(self.network.state)
+        arrays = [v[...] for keys, v in flat if self.config.tied or keys != ("embedding",)]
+        return sum(bytes_per_device(a.sharding, a.shape, a.dtype.itemsize) for a in arrays)
+
     def decode(self, steps: int, record: int = 0) -> dllm.Decoded:
         """One `dllm.decode` of so many steps."""
         return dllm.decode(
@@ -49,7 +63,7 @@ class Loop:
     def __init__(self, work: Work) -> None:
         settings = plan_program(work.rows, work.scheduler)
         self._prompts = work.batch * work.plan.prompt
-        begin = partial(begin_rows, work.scheduler, settings, work.plan.steps, work.rows)
+        begin = partial(work.begin, settings, work.plan.steps)
         fixed = (work.network, work.proposal, None, work.scheduler)
         self._run = partial(run_compiled, *fixed, settings=settings)
         # A carry that comes out of the program may differ in kind from a fresh one.

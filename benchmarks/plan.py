@@ -2,15 +2,19 @@
 
 import dataclasses
 import importlib.util
+import math
 from collections.abc import Sequence
 
 import jax
 
+from dllm.hardware import Hardware
 from dllm.models.config import Config, Specials
 from dllm.models.families import family_of
 from dllm.models.random import preset as config_of_preset
 
 CACHES = ("prefix", "dual")
+PUBLISHED = ("llada-300m", "llada-8b")
+"""Presets that are measured at the sizes of the published figures."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +40,10 @@ class Plan:
     peer: bool
     caches: tuple[str, ...] = ()
     """Kinds that are timed too."""
+    hardware: str | None = None
+    """The name of a hardware file, whose mesh is computed on."""
+    mesh: tuple[int, int] = (1, 1)
+    """Devices of `data` by `model`."""
 
     @property
     def length(self) -> int:
@@ -46,6 +54,11 @@ class Plan:
     def schedule(self) -> int:
         """Steps that fill a row."""
         return self.gen // self.per_step
+
+    @property
+    def devices(self) -> int:
+        """Among which a step is cut."""
+        return math.prod(self.mesh)
 
 
 def make_plan(
@@ -62,24 +75,30 @@ def make_plan(
     matmul: int | None = None,
     peer: bool | None = None,
     caches: Sequence[str] | None = None,
+    hardware: Hardware | None = None,
 ) -> Plan:
     """A plan; what is left out fits the preset, and the peer runs wherever it can.
+
+    The mesh is the hardware file's, and so is the dtype where nobody says.
 
     Raises:
         ValueError: sizes that do not go together, or a peer that cannot run.
     """
     _refuse_below_one(gen=gen, per_step=per_step)
-    large = preset == "llada-8b"
-    gen = gen or (256 if large else 128)
-    per_step = per_step or (4 if large else 1)
+    large, published = preset == "llada-8b", preset in PUBLISHED
+    if dtype is None:
+        dtype = "bfloat16" if large else "float32"
+        dtype = dtype if hardware is None else hardware.decode.dtype
+    gen = gen or (256 if published else 128)
+    per_step = per_step or (4 if published else 1)
     schedule = gen // per_step
     host = jax.default_backend() == "cpu"
-    most = min(32, schedule) if large else schedule
+    most = min(32, schedule) if published else schedule
     made = Plan(
         preset=preset,
-        dtype=dtype or ("bfloat16" if large else "float32"),
-        batches=((1, 8) if large else (8,)) if batches is None else batches,
-        prompt=(512 if large else 128) if prompt is None else prompt,
+        dtype=dtype,
+        batches=((1, 8) if published else (8,)) if batches is None else batches,
+        prompt=(512 if published else 128) if prompt is None else prompt,
         gen=gen,
         block=block,
         steps=most if steps is None else steps,
@@ -88,7 +107,9 @@ def make_plan(
         matmul=(2048 if host else 8192) if matmul is None else matmul,
         copy_mib=256 if host else 2048,
         peer=False,
-        caches=tuple((CACHES if large else ()) if caches is None else caches),
+        caches=tuple((CACHES if published else ()) if caches is None else caches),
+        hardware=None if hardware is None else hardware.name,
+        mesh=(1, 1) if hardware is None else (hardware.mesh.data, hardware.mesh.model),
     )
     _refuse(made)
     obstacle = _peer_obstacle(made)
@@ -148,6 +169,8 @@ def _peer_obstacle(plan: Plan) -> str | None:
         return "PyTorch (the extra `peers`)"
     if plan.dtype != "float32":
         return f"dtype float32, got {plan.dtype}"
+    if plan.devices > 1:
+        return f"one device, got {plan.devices}"
     if jax.default_backend() != "cpu":
         return f"jax on the CPU too (JAX_PLATFORMS=cpu), got {jax.default_backend()}"
     return None

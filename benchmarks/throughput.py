@@ -18,16 +18,21 @@ batch then cost what they cost one by one, and the share of the matmul rate is w
 A sampler that takes logits of the whole sequence multiplies the head with all of it, and its
 float64 softmax reads and writes rows x length x vocabulary numbers of 8 bytes several times.
 
+On a mesh of devices the two rates are those of one device, and each is held against its share of
+the work: an even part of the operations, and the parameters that it has.
+
 Times are medians over turns. `benchmarks.cached` has the steps over a cache.
 """
 
 import dataclasses
+import math
 import statistics
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 from jaxtyping import Array
 from rich.console import Console
 from rich.progress import track
@@ -79,11 +84,14 @@ _PEER_LINES = (
 )
 
 
-def measure(plan: Plan) -> Figures:
-    """Runs a plan; prints tables and returns the figures as they go into a JSON file."""
+def measure(plan: Plan, mesh: Mesh | None = None) -> Figures:
+    """Runs a plan; prints tables and returns the figures as they go into a JSON file.
+
+    `mesh` is the one that the plan speaks of.
+    """
     about = machine.description()
     config, specials = shape(plan.preset)
-    network = random_network(config, specials.mask, DTYPES[plan.dtype])
+    network = random_network(config, specials.mask, DTYPES[plan.dtype], mesh=mesh)
     attention = attention_difference(network, config)
     works = [Work(plan, network, config, specials, batch) for batch in plan.batches]
     started = [_start(work) for work in works]
@@ -177,8 +185,7 @@ def _figures(work: Work, loop: Loop, times: dict[str, float]) -> Figures:
     flops = config.flops(work.batch * plan.length, plan.length, work.batch * plan.block)
     matmul = 2e3 * plan.matmul**3 / times["matmul"]
     copied = 2e3 * plan.copy_mib * 2**20 / times["copy"]
-    table = 0 if config.tied else config.vocab * config.width
-    read = (config.parameters - table) * work.network.dtype.itemsize
+    own = flops / plan.devices
     return {
         "length": plan.length,
         "tokens": loop.tokens,
@@ -190,10 +197,10 @@ def _figures(work: Work, loop: Loop, times: dict[str, float]) -> Figures:
         "tflop_per_step": flops / 1e12,
         "tflops": 1e3 * flops / step / 1e12,
         "matmul_tflops": matmul / 1e12,
-        "of_matmul": 1e3 * flops / step / matmul,
+        "of_matmul": 1e3 * own / step / matmul,
         "copy_gb_per_s": copied / 1e9,
-        "least_ms_by_matmul": 1e3 * flops / matmul,
-        "least_ms_by_copy": 1e3 * read / copied,
+        "least_ms_by_matmul": 1e3 * own / matmul,
+        "least_ms_by_copy": 1e3 * work.weights / copied,
     }
 
 
@@ -218,7 +225,8 @@ def _print(figures: Figures) -> None:
     memory = figures["peak_mib"]
     console.print(
         f"{figures['preset']} ({figures['parameters'] / 1e6:.1f}M, {figures['dtype']}) on "
-        f"{figures['device']}, jax {figures['jax']}: prompt {figures['prompt']}, generate "
+        f"{math.prod(figures['mesh'])} x {figures['device']}, jax {figures['jax']}: "
+        f"prompt {figures['prompt']}, generate "
         f"{figures['gen']}, block {figures['block']}, {figures['steps']} steps; load average "
         f"{figures['load_average']:.1f} on {figures['cpus']} cores; peak memory "
         f"{memory['resident']:.0f} MiB"

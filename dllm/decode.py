@@ -227,7 +227,13 @@ def _begin(scheduler: Scheduler, settings: Settings, limit: Int[Array, ""], rows
 def begin_memory(
     model: Denoiser | Headed, proposal: Proposal, settings: Settings, rows: Row
 ) -> Memory | None:
-    """Room for what a batch keeps between forwards, if it keeps anything; see `memory_shapes`."""
+    """Room for what a batch keeps between forwards, if it keeps anything.
+
+    Raises:
+        TypeError: the model cannot keep anything, or not in this way.
+        ValueError: a block-causal cache and blocks that are not the model's own.
+    """
+    refuse_foreign_blocks(model, settings, rows)
     shapes = memory_shapes(model, proposal, settings, rows)
     return jax.tree.map(
         lambda leaf: jnp.zeros(leaf.shape, leaf.dtype, device=leaf.sharding), shapes
@@ -240,8 +246,7 @@ def memory_shapes(
     """What a batch keeps between forwards, as shapes on their devices.
 
     Raises:
-        TypeError: the model cannot keep anything, or not in this way.
-        ValueError: a block-causal cache and blocks that are not the model's own.
+        TypeError: the model cannot keep anything.
     """
     if not settings.cache.on:
         return None
@@ -250,7 +255,6 @@ def memory_shapes(
             f"decode: cache {settings.cache.kind!r} needs a model with methods remember and recall "
             f"(see dllm.Cached), got {type(model).__name__}"
         )
-    refuse_foreign_blocks(model, settings, rows)
 
     def kept(model: Denoiser | Headed, rows: Row) -> Memory:
         asking = Asking(model, proposal, None, frozenset(), settings)

@@ -125,11 +125,13 @@ def _exchange(text: str) -> list[str]:
 
 
 def _put(leaf: Any, sharding: Sharding) -> jax.Array:
-    if sharding.is_fully_addressable or not getattr(leaf, "is_fully_addressable", True):
+    if sharding.is_fully_addressable:
         return jax.device_put(leaf, sharding)
-    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):  # which jax moves on one host alone
         data = _put(jax.random.key_data(leaf), sharding)
         return jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaf))
+    if not getattr(leaf, "is_fully_addressable", True):
+        return jax.device_put(leaf, sharding)
     here = np.asarray(leaf)
     return jax.make_array_from_callback(here.shape, sharding, lambda index: here[index])
 

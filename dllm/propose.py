@@ -7,7 +7,6 @@ before temperature and filters (`"raw"`, LLaDA) or the one after (`"filtered"`, 
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -111,12 +110,12 @@ def read(
     logits = rounding.rounded(logits) if halved else logits.astype(jnp.float32)
     logits = suppress(logits, proposal.suppress)
     logits, allowed = constrain(logits, scene.allowed)
-    tokens = choose(proposal, scene, logits, shards)
+    plain = summarise(logits, shards)
+    tokens = choose(proposal, scene, logits, plain.best, shards)
     scored = logits if proposal.scores == "raw" else shape(proposal, logits)
     scored = suppress(scored, proposal.distrust)
-    summary = summarise(scored, shards)
+    summary = plain if scored is logits else summarise(scored, shards)
     trusted = jnp.isfinite(summary.peak)
-    gap = summary.gap if scored is logits else summarise(logits, shards).gap
     confidence = log_probability(scored, summary, tokens)
     margin = jnp.log(-jnp.expm1(-summary.gap)) - summary.log_norm
     entropy = summary.entropy
@@ -127,7 +126,7 @@ def read(
         tokens=tokens,
         log_confidence=confidence,
         log_margin=_at_least_log_zero(jnp.where(trusted, margin, LOG_ZERO)),
-        gap=jnp.minimum(gap, -LOG_ZERO),
+        gap=jnp.minimum(plain.gap, -LOG_ZERO),
         entropy=jnp.where(trusted, entropy, 0),
         seen=jnp.ones(allowed.shape, bool),
         allowed=allowed,
@@ -201,17 +200,22 @@ def shape(proposal: Proposal, logits: Logits) -> Logits:
 
 
 def choose(
-    proposal: Proposal, scene: Scene, logits: Logits, shards: int = 1
+    proposal: Proposal,
+    scene: Scene,
+    logits: Logits,
+    best: Int[Array, " window"],
+    shards: int = 1,
 ) -> Int[Array, " window"]:
     """The proposed tokens: the likeliest, or at temperature > 0 a draw by the Gumbel-max trick."""
 
-    def sample(logits: Logits) -> Int[Array, " window"]:
+    def sample(logits: Logits, best: Int[Array, " window"]) -> Int[Array, " window"]:
+        del best
         noise = proposal.noise(scene.key, scene.total, scene.at, logits.shape[-1])
         return argmax(shape(proposal, logits) + noise, shards)
 
     # A branch and not a select: greedy decoding must not pay for a vocabulary of random numbers.
     # Neither temperature nor filters ever move the likeliest token.
-    return jax.lax.cond(proposal.greedy, partial(argmax, shards=shards), sample, logits)
+    return jax.lax.cond(proposal.greedy, lambda _, best: best, sample, logits, best)
 
 
 def log_probability(

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
+from dllm import hosts
 from dllm.caches import Cached, Memory, Span, renewed
 from dllm.canvas import Rows
 from dllm.row import Kind, Outcome, Row, Settings, count_call, goes_on, place, select
@@ -50,7 +51,7 @@ def refuse_foreign_blocks(model: Any, settings: Settings, rows: Row | Rows) -> N
             f"(see dllm.BlockCausal), got {type(model).__name__}"
         )
     own, length = model.causal_block, block_length(settings)
-    for row, canvas in zip(np.asarray(rows.blocks), np.asarray(rows.canvas), strict=True):
+    for row, canvas in zip(*hosts.fetch((rows.blocks, rows.canvas)), strict=True):
         starts, ends = row[row[:, 1] > row[:, 0]].T
         follows = np.array_equal(starts[1:], ends[:-1])
         even = length % own == 0 and np.all(starts % own == 0) and np.all(ends - starts == length)

@@ -20,6 +20,7 @@ from dllm.models.weights import placed_state, shapes_by_path
 from dllm.propose import Proposal
 from dllm.sharding import make_mesh, placement, refuse_misfit
 from dllm.sharding.rules import rows_shapes
+from dllm.stores import refuse_foreign_blocks
 from samplers import Scheduler
 
 
@@ -41,14 +42,23 @@ class Footprint(NamedTuple):
 
 
 def compile_decode(
-    hardware: Hardware, config: Config, mask: int, scheduler: Scheduler, shape: Shape
+    hardware: Hardware,
+    config: Config,
+    mask: int,
+    scheduler: Scheduler,
+    shape: Shape,
+    *,
+    cache: str,
 ) -> Footprint:
     """Compiles the whole loop for a slice, of which nothing need be here but its compiler.
 
+    `cache` is the kind of it, which may be another than the hardware file's.
+
     Raises:
         ImportError: libtpu is not installed.
+        TypeError: a block-causal cache and a model with other attention.
         ValueError: the slice is no TPU, or the compiler describes it otherwise; the parameters do
-            not fit, or what is computed does not.
+            not fit, or what is computed does not; blocks that a block-causal cache refuses.
     """
     mesh = topology_mesh(hardware)
     dtype = np.dtype(DTYPES[hardware.decode.dtype])
@@ -61,8 +71,10 @@ def compile_decode(
         [[0] * shape.prompt] * hardware.decode.batch,
         gen_length=shape.generated,
         block_length=shape.block,
+        anchored=cache == "block_causal",
     )
-    settings = plan_program(batch, scheduler, cache=hardware.decode.cache)
+    settings = plan_program(batch, scheduler, cache=cache)
+    refuse_foreign_blocks(network, settings, batch)
     start = rows_shapes(mesh, begin_rows(scheduler, settings, 4096, batch))
     memory = memory_shapes(network, proposal, settings, start)
     lowered = run_compiled.lower(

@@ -119,6 +119,21 @@ def merge(automaton: Deterministic) -> Deterministic:
     return _quotient(automaton, block)
 
 
+def coarsest(automaton: Deterministic) -> Deterministic:
+    """With all equivalent states merged, those of different cycles too (Moore, 1956). For few."""
+    block = [int(state in automaton.finals) for state in range(len(automaton.edges))]
+    while True:
+        keys = [
+            (own, frozenset((label, block[target]) for label, target in row.items()))
+            for own, row in zip(block, automaton.edges, strict=True)
+        ]
+        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        finer = [numbers[key] for key in keys]
+        if len(numbers) == len(set(block)):
+            return _quotient(automaton, finer)
+        block = finer
+
+
 def equivalent(
     targets: Sequence[Sequence[int]], key: Callable[[int, Sequence[int]], Hashable]
 ) -> list[int]:

@@ -12,6 +12,7 @@ from grammar.classes import TokenClasses, build_classes
 from grammar.errors import InfeasibleError, LimitError
 from grammar.flatten import flatten, stackless
 from grammar.machine import Machine, build_machine
+from grammar.native import Native, build_native, kernels
 from grammar.network import build_network
 from grammar.nodes import Grammar
 from grammar.pushdown import ANY, NEVER, STOP, Answer, solve
@@ -20,6 +21,9 @@ from grammar.vocabulary import Vocabulary
 
 MASK = -1
 """A hole of a canvas: exactly one token, or a stop token."""
+
+NATIVE = 4096
+"""Tokens from which on numba's passes are worth loading, where it is installed."""
 
 
 GROWN = 64
@@ -53,10 +57,15 @@ class Compiled:
 
     def masks(self, canvas: Sequence[int]) -> Answer:
         """The classes that may stand at each position of a canvas (`MASK` at the holes)."""
-        cells = self._cells(canvas).tolist()
+        return self._solve(self._cells(canvas), bool(self.vocabulary.stop_ids))
+
+    def _solve(self, cells: Int[np.ndarray, " length"], can_stop: bool) -> Answer:
+        ends = (self.must_stop, can_stop)
         if self.regular is not None:
-            return self.regular.solve(cells, self.must_stop)
-        return solve(self.machine, self.classes, cells, self.must_stop)
+            return self.regular.solve(cells.tolist(), *ends)
+        if self._native is not None:
+            return self._native.solve(cells, *ends)
+        return solve(self.machine, self.classes, cells.tolist(), *ends)
 
     @cached_property
     def regular(self) -> Regular | None:
@@ -144,8 +153,9 @@ class Compiled:
         Raises:
             InfeasibleError: no canvas of at most `limit` tokens has.
         """
-        # One pass is enough: where a text may first stop is how many tokens its shortest one has.
-        answer = self.masks([MASK] * limit)
+        # One pass is enough: where a text could first stop, were there something to stop with, is
+        # how many tokens its shortest one has.
+        answer = self._solve(self._cells([MASK] * limit), can_stop=True)
         stops = np.flatnonzero(answer.classes[:, -1])
         if len(stops):
             return int(stops[0]) + self.must_stop
@@ -177,6 +187,12 @@ class Compiled:
             if self.feasible([*canvas[:begin], *[MASK] * other, *canvas[begin + size :]]):
                 rule = f"the hole at position {begin} must have {other} tokens"
                 raise InfeasibleError(f"{rule}, got {size}")
+
+    @cached_property
+    def _native(self) -> Native | None:
+        if len(self.vocabulary.tokens) < NATIVE or kernels() is None:
+            return None
+        return build_native(self.machine, self.classes)
 
     @cached_property
     def _cell_of_token(self) -> Int[np.ndarray, " vocabulary"]:

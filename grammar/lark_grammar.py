@@ -56,7 +56,7 @@ def lark_grammar(text: str, start: str = "start") -> Grammar:
             if not symbol.is_term:
                 parts.append(Call(str(symbol.name)))
             elif symbol.name in nodes:
-                parts += [nodes[symbol.name], gap]
+                parts += [gap, nodes[symbol.name]]
             else:
                 raise GrammarError(
                     f"Lark grammar: every terminal must have a pattern, got {symbol.name!r}"
@@ -64,7 +64,7 @@ def lark_grammar(text: str, start: str = "start") -> Grammar:
         sides.setdefault(str(rule.origin.name), []).append(Seq(tuple(parts)))
     rules: dict[str, Node] = {name: Alt(tuple(parts)) for name, parts in sides.items()}
     # A rule's name in Lark has no space, so the whole text cannot be taken for one.
-    return Grammar(rules | {"whole text": Seq((gap, Call(start)))}, "whole text")
+    return Grammar(rules | {"whole text": Seq((Call(start), gap))}, "whole text")
 
 
 def shipped(name: str) -> str:

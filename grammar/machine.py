@@ -1,7 +1,9 @@
 """A network as a pushdown automaton over classes of bytes, without silent moves.
 
-Every move reads one byte. It may pop one return point before and push several after: a call is made
-together with the first byte of what it calls, a return together with the byte that follows it.
+Every move reads one byte. It may pop one return point before and push several after. A call is
+made at once, with the byte that leads to it (at the start and behind a return with its own first
+byte), a return together with the byte that follows it. Early calls are few: there is one push for
+all that the called rule may begin with, and a loop of calls pops and pushes the same, a mere look.
 A call that a rule ends with is a jump, so a stack never holds a return point from which nothing
 more can be read, and a byte never needs more than one pop.
 """
@@ -26,6 +28,10 @@ class Move(NamedTuple):
     """The next state."""
 
 
+_Entry = tuple[tuple[int, ...], int]
+"""What is pushed on the way to a state, and the state."""
+
+
 class Machine(NamedTuple):
     """States 0, 1, ...; a return point is named by the state that it returns to."""
 
@@ -46,6 +52,7 @@ class _Compiler:
         for name, rule in network.rules.items():
             self.offset[name] = total
             total += len(rule.edges)
+        self.entered: list[set[_Entry] | None] = [None] * total
         self.own: list[dict[int, set[Move]] | None] = [None] * total
         self.rule_of = [name for name, rule in network.rules.items() for _ in rule.edges]
         self.finals = frozenset(
@@ -67,27 +74,48 @@ class _Compiler:
         if self.count > self.limit:
             raise LimitError(f"a grammar must need at most {self.limit} moves, got more")
 
+    def entries(self, state: int) -> set[_Entry]:
+        """What a byte that leads to a state leads to: the state, and the calls made there.
+
+        A call at the end of a rule is a jump. Ends, as no rule calls itself first.
+        """
+        known = self.entered[state]
+        if known is None:
+            row = self.row(state)
+            waits = state in self.finals or any(isinstance(label, int) for label in row)
+            known = self.entered[state] = {((), state)} if waits else set()
+            for name, target in row.items():
+                if isinstance(name, str):
+                    called = self.entries(self.offset[name])
+                    for bottom in self.bottoms(target):
+                        known |= {(bottom + push, inner) for push, inner in called}
+            self.count_moves(len(known))
+        return known
+
+    def bottoms(self, target: int) -> list[tuple[int, ...]]:
+        """What a call pushes that returns to `target`."""
+        pushed: list[tuple[int, ...]] = [(target,)] if self.row(target) else []
+        return pushed + [()] * (target in self.finals)
+
     def own_moves(self, state: int) -> dict[int, set[Move]]:
-        """The moves that do not return. Ends, as no rule calls itself first."""
+        """The moves along a state's own edges."""
         known = self.own[state]
         if known is None:
             known = self.own[state] = {}
             for label, target in self.row(state).items():
                 if isinstance(label, int):
-                    known.setdefault(label, set()).add(Move(None, (), target))
-                else:
-                    self.add_call(known, label, target)
+                    known[label] = {Move(None, *entry) for entry in self.entries(target)}
             self.count_moves(sum(map(len, known.values())))
         return known
 
-    def add_call(self, known: dict[int, set[Move]], name: str, target: int) -> None:
-        """The first moves of a called rule, above the return point, and as a jump at an end."""
-        bottoms = [(target,)] if self.row(target) else []
-        bottoms += [()] if target in self.finals else []
-        for label, moves in self.own_moves(self.offset[name]).items():
-            for bottom in bottoms:
-                row = known.setdefault(label, set())
-                row |= {Move(None, bottom + move.push, move.target) for move in moves}
+    def first_moves(self, state: int) -> dict[int, set[Move]]:
+        """The moves along a state's own edges and along those of what it calls."""
+        moves: dict[int, set[Move]] = {}
+        for push, inner in self.entries(state):
+            for label, row in self.own_moves(inner).items():
+                into = moves.setdefault(label, set())
+                into |= {Move(None, push + move.push, move.target) for move in row}
+        return moves
 
     def find_returns(self) -> None:
         """Which return points may be on top while a rule is read, to a fixpoint over jumps."""
@@ -105,12 +133,13 @@ class _Compiler:
                 self.returns[name] |= missing
                 changed |= bool(missing)
 
-    def all_moves(self, state: int) -> dict[int, tuple[Move, ...]]:
+    def all_moves(self, state: int, start: int) -> dict[int, tuple[Move, ...]]:
         """The moves of a state, returning ones among them where its rule may end here."""
-        moves = {label: set(row) for label, row in self.own_moves(state).items()}
+        own = self.first_moves(state) if state == start else self.own_moves(state)
+        moves = {label: set(row) for label, row in own.items()}
         if state in self.finals:
             for point in self.returns[self.rule_of[state]]:
-                for label, row in self.own_moves(point).items():
+                for label, row in self.first_moves(point).items():
                     moves.setdefault(label, set()).update(
                         Move(point, move.push, move.target) for move in row
                     )
@@ -119,9 +148,19 @@ class _Compiler:
 
 
 def build_machine(network: Network, limit: int = MOVES) -> Machine:
-    """The pushdown automaton of a network; more than `limit` moves raise `LimitError`."""
+    """The pushdown automaton of a network; more than `limit` moves raise `LimitError`.
+
+    States that no text leads to have no moves.
+    """
     compiler = _Compiler(network, limit)
     compiler.find_returns()
-    moves = tuple(compiler.all_moves(state) for state in range(len(compiler.rule_of)))
     start = compiler.offset[network.start]
-    return Machine(moves, compiler.finals, start, network.class_of_byte)
+    moves: list[dict[int, tuple[Move, ...]]] = [{} for _ in compiler.rule_of]
+    reached, waiting = {start}, [start]
+    while waiting:
+        state = waiting.pop()
+        moves[state] = compiler.all_moves(state, start)
+        fresh = {move.target for row in moves[state].values() for move in row} - reached
+        reached |= fresh
+        waiting += fresh
+    return Machine(tuple(moves), compiler.finals, start, network.class_of_byte)

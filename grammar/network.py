@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from grammar.automaton import Deterministic, Nondeterministic, determinise, relabel
+from grammar.automaton import Deterministic, Nondeterministic, coarsest, determinise, relabel
 from grammar.errors import EmptyLanguageError, GrammarError, LimitError
 from grammar.nodes import Automaton, Call, Chars, Grammar, Node
 from grammar.thompson import Thompson
@@ -96,6 +96,8 @@ def build_network(grammar: Grammar, limit: int = STATES) -> Network:
     reached = _reached(rules, grammar.start)
     rules = _without_left_recursion({name: rules[name] for name in reached}, limit)
     rules = _inlined({name: rules[name] for name in _reached(rules, grammar.start)}, grammar.start)
+    if sum(len(rule.edges) for rule in rules.values()) <= 2 * INLINED:
+        rules = {name: coarsest(rule) for name, rule in rules.items()}
     return Network(rules, grammar.start, class_of_byte)
 
 
@@ -260,17 +262,35 @@ def _inlined(rules: dict[str, Deterministic], start: str) -> dict[str, Determini
     """
     if sum(len(rule.edges) for rule in rules.values()) > INLINED:
         return rules
-    for name in sorted(rules, key=lambda name: len(rules[name].edges)):
+
+    def order(name: str) -> tuple[bool, int]:
+        return any(_all_calls(rules[name])), len(rules[name].edges)
+
+    for name in sorted(rules, key=order):
         calls = [label for rule in rules.values() for label in _all_calls(rule)]
         size = len(rules[name].edges)
         if (
             name != start
             and name not in _all_calls(rules[name])
-            and calls.count(name) * size <= (INLINED)
+            and not _ends_with_call(rules[name])
+            and calls.count(name) * size <= INLINED
         ):
             with suppress(LimitError):
                 rules = _without_rule(rules, name)
     return rules
+
+
+def _ends_with_call(rule: Deterministic) -> bool:
+    """Whether every text of a rule has one call, at its end, which is a jump.
+
+    In place of such a rule's call, each of these jumps would push. As it is, what calls the rule in
+    a loop pushes once for all of its texts: JSON's objects, for all of their members.
+    """
+    return all(
+        (target in rule.finals) == isinstance(label, str)
+        for row in rule.edges
+        for label, target in row.items()
+    ) and not any(rule.edges[state] for state in rule.finals)
 
 
 def _without_rule(rules: dict[str, Deterministic], name: str) -> dict[str, Deterministic]:

@@ -52,8 +52,11 @@ def bits(row: int) -> Iterator[int]:
 class _Layers:
     """One pass over one canvas. Cells are classes, `ANY`, `STOP` or `NEVER`."""
 
-    def __init__(self, machine: Machine, classes: TokenClasses, cells: Sequence[int]):
+    def __init__(
+        self, machine: Machine, classes: TokenClasses, cells: Sequence[int], can_stop: bool
+    ):
         self.machine, self.tokens, self.cells = machine, classes, cells
+        self.can_stop = can_stop
         self.every = range(len(classes.effects))
         self.parents = [0]
         self.with_symbol: dict[int, int] = {}
@@ -118,9 +121,9 @@ class _Layers:
         return {s: BOTTOM for s, row in self.rows[layer].items() if row & BOTTOM and s in finals}
 
     def tail(self) -> int:
-        """The first layer from which on nothing but stop tokens and holes stand."""
+        """The first layer from which on nothing but stop tokens, or holes for them, stand."""
         layer = len(self.cells)
-        while layer and self.cells[layer - 1] in (ANY, STOP):
+        while self.can_stop and layer and self.cells[layer - 1] in (ANY, STOP):
             layer -= 1
         return layer
 
@@ -190,7 +193,13 @@ class _Layers:
                 classes[position, number] = True
 
 
-def solve(machine: Machine, classes: TokenClasses, cells: Sequence[int], must_stop: bool) -> Answer:
+def solve(
+    machine: Machine,
+    classes: TokenClasses,
+    cells: Sequence[int],
+    must_stop: bool,
+    can_stop: bool = True,
+) -> Answer:
     """What may stand at every position of a canvas.
 
     Args:
@@ -199,5 +208,6 @@ def solve(machine: Machine, classes: TokenClasses, cells: Sequence[int], must_st
         cells: Of each position the class of its token, `ANY`, `STOP` or `NEVER`.
         must_stop: Whether a text has to be followed by a stop token; if not, it may also end where
             the canvas does.
+        can_stop: Whether there are stop tokens; if not, no hole is one.
     """
-    return _Layers(machine, classes, cells).answer(must_stop)
+    return _Layers(machine, classes, cells, can_stop).answer(must_stop)

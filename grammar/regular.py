@@ -97,7 +97,7 @@ class Regular:
         ]
         self._first_group = _starts(np.bincount(kinds, minlength=len(classes.members)))
 
-    def solve(self, cells: Sequence[int], must_stop: bool) -> Answer:
+    def solve(self, cells: Sequence[int], must_stop: bool, can_stop: bool = True) -> Answer:
         """As `grammar.pushdown.solve`."""
         length, finals = len(cells), self._finals
         ahead, behind = ({c: self._relation(c, way) for c in set(cells)} for way in (True, False))
@@ -106,7 +106,7 @@ class Regular:
             row = ahead[cell].image(row)
             rows.append(row)
         tail = length
-        while tail and cells[tail - 1] in (ANY, STOP):
+        while can_stop and tail and cells[tail - 1] in (ANY, STOP):
             tail -= 1
         good = [0] * length + [0 if must_stop else rows[length] & finals]
         for position in range(length - 1, -1, -1):

@@ -50,7 +50,7 @@ def argmax(logits: Logits, shards: int = 1) -> Int[Array, " window"]:
 def total(values: Float[Array, "window vocab"]) -> Float[Array, " window"]:
     """The sum over the vocabulary."""
     padded = jnp.pad(values, ((0, 0), (0, -values.shape[-1] % LANES)))
-    return jnp.sum(padded.reshape(values.shape[0], -1, LANES), axis=-2).sum(axis=-1)
+    return _sum(padded.reshape(values.shape[0], -1, LANES))
 
 
 def summarise(logits: Logits, shards: int = 1) -> Summary:
@@ -65,11 +65,13 @@ def summarise(logits: Logits, shards: int = 1) -> Summary:
     others = _Others(lanes, _column_without(lanes, best), best % LANES)
     gap = peak - others.reduce(lambda logits: logits, jnp.max)
     rest = others.below(peak).reduce(jnp.exp, jnp.sum)
-    # On CPUs sums lose their vector units if they are merged into one loop: a barrier between them.
+    # On CPUs sums lose their vector units if they are merged into one loop: a barrier between them,
+    # and the second of the other sign, so that they have nothing in common.
     peak, rest = jax.lax.optimization_barrier((peak, rest))
-    spread = others.below(peak).reduce(lambda below: jnp.exp(below) * below, jnp.sum)
+    under = jnp.minimum(peak[:, None, None] - lanes, -_NEGLIGIBLE)  # 0 at the likeliest token
+    spread = _sum(jnp.exp(-under) * under)
     token = _token(best, logits.shape[-1], shards)
-    return Summary(token, peak, rest, gap, jnp.log1p(rest) - spread / (1 + rest))
+    return Summary(token, peak, rest, gap, jnp.log1p(rest) + spread / (1 + rest))
 
 
 class _Others(NamedTuple):
@@ -96,6 +98,11 @@ def _lanes(logits: Logits, shards: int) -> Lanes:
     padding = -parts.shape[-1] % LANES
     padded = jnp.pad(parts, ((0, 0), (0, 0), (0, padding)), constant_values=-jnp.inf)
     return padded.reshape(logits.shape[0], -1, LANES)
+
+
+def _sum(lanes: Lanes) -> Float[Array, " window"]:
+    """Over the chunks, and only then over the lanes: one loop over both has no vector units."""
+    return jax.lax.optimization_barrier(jnp.sum(lanes, axis=-2)).sum(axis=-1)
 
 
 def _token(at: Int[Array, " window"], vocab: int, shards: int) -> Int[Array, " window"]:

@@ -16,9 +16,10 @@ from dllm.sharding.cores import mesh_of_cores
 
 
 def add_asked(add: Callable[..., object]) -> None:
-    """Declares `--model`, `--suite` and `--rows`."""
+    """Declares `--model`, `--weights`, `--suite` and `--rows`."""
     what = "a folder, a hub id, tiny, or oracle:TASK; default: %(default)s"
     add("--model", default="tiny", metavar="NAME", help=what)
+    add("--weights", choices=["int8"], help="keep matrices in int8, half of bfloat16's memory")
     add("--suite", choices=suites.SUITES, default="embedded", help="default: %(default)s")
     add("--rows", type=Path, metavar="DIR", help="ParallelBench's rows, for --suite official")
 
@@ -40,7 +41,7 @@ def asked(
     """The model, and the name and the questions of its suite.
 
     Args:
-        options: with `model`, `suite`, `rows` and `tasks`.
+        options: with `model`, `weights`, `suite`, `rows` and `tasks`.
         limit: examples a task; left out, as many as the suite has.
         texts: whether text tasks are asked where no task is named.
         grammar: grades them.
@@ -61,6 +62,7 @@ def asked(
         "--rows": options.rows is not None,
         "--suite": options.suite != "embedded",
         "--hardware": file is not None,
+        "--weights": options.weights is not None,
     }
     foreign = [name for name, told in given.items() if told]
     if foreign:
@@ -70,7 +72,8 @@ def asked(
 
 
 def _load(options: argparse.Namespace, file: Hardware | None, rows: int) -> dllm.Model:
+    kept = options.weights
     if file is None:
-        return dllm.load(options.model, place=mesh_of_cores(rows))
+        return dllm.load(options.model, weights=kept, place=mesh_of_cores(rows))
     mesh = hardware.mesh(file, options)
-    return dllm.load(options.model, dtype=file.decode.dtype, place=mesh)
+    return dllm.load(options.model, dtype=file.decode.dtype, weights=kept, place=mesh)

@@ -153,6 +153,7 @@ def _results(options: argparse.Namespace, plan: Plan, shard: Shard) -> list[Resu
 def about(options: argparse.Namespace) -> dict[str, Any]:
     """The command, as `results.json` tells it."""
     told = {key: getattr(options, key) for key in _ABOUT}
+    told |= {"weights": options.weights} if options.weights else {}
     rules = options.scheduler or list(DEFAULT)
     single = rules[0] if len(rules) == 1 else rules
     return {**told, "scheduler": single, "set": options.set, "sweep": options.sweep}

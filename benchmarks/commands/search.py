@@ -71,7 +71,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--figures", type=Path, metavar="FILE", help="write the figures to this JSON file")
     add_out(parser, "the run's folder; the same command continues a run that was cut off")
     cache.add_options(parser)
-    parser.set_defaults(suite="embedded", tasks="", rows=None)
+    parser.set_defaults(suite="embedded", tasks="", rows=None, weights=None)
 
 
 def perform(options: argparse.Namespace) -> None:
@@ -93,8 +93,7 @@ def perform(options: argparse.Namespace) -> None:
         print(f"failed: {name}: {error}")
     if not results or results[0].name != settings[0].name:
         raise SystemExit(1)  # nothing to hold others against
-    drafts = {setting.name: setting.drafts for setting in settings}
-    found = [_found(result, drafts[result.name]) for result in results]
+    found = [_found(result) for result in results]
     summary = summarise(found, options.within)
     _print(f"{subject.name}, {len(questions)} examples", found, summary)
     if options.figures is not None:
@@ -139,10 +138,10 @@ def _speed(one: Found) -> tuple[float, float]:
     return one.tokens_per_step, -one.evaluations
 
 
-def _found(result: Result, drafts: int) -> Found:
+def _found(result: Result) -> Found:
     mean = result.mean
-    evaluations = mean.forwards * drafts
-    return Found(result.name, mean.accuracy, mean.forwards, evaluations, mean.tokens_per_step)
+    tokens = mean.tokens_per_step
+    return Found(result.name, mean.accuracy, mean.forwards, result.evaluations, tokens)
 
 
 def _print(title: str, found: Sequence[Found], summary: Mapping[str, Any]) -> None:

@@ -1,20 +1,18 @@
-"""`slices`: the decode loop compiled for every TPU slice, none of which need be here."""
+"""`slices`: the decode loop of every model compiled for TPU slices, none of which need be here."""
 
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 import jax
 
 from benchmarks import slices
 from benchmarks.commands.command import Command, add_out
-from dllm.models.random import preset_names
 from dllm.topology import Shape
 
 EXAMPLES = """\
   python -m benchmarks slices --out benchmarks/results/slices.json --page docs/tpu.md
-  python -m benchmarks slices --only v5e-8,v6e-4 --out benchmarks/results/slices.json
+  python -m benchmarks slices --only v5e-8,llada2-mini --out benchmarks/results/slices.json
 """
 
 
@@ -22,43 +20,47 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     add = parser.add_argument
     add("--folder", type=Path, default=Path("tpu_configs"), help="default: %(default)s")
-    add("--only", default="", metavar="A,B", help="these slices; the others of --out are kept")
-    add("--preset", choices=preset_names(), default="llada-8b", help="default: %(default)s")
+    add("--only", default="", metavar="A,B", help="what is of these slices and models")
+    add("--again", action="store_true", help="also what --out holds already")
     add("--prompt", type=int, default=512, metavar="N", help="positions; default: %(default)s")
     add("--gen", type=int, default=256, metavar="N", help="positions; default: %(default)s")
     add("--block", type=int, default=32, metavar="N", help="positions; default: %(default)s")
-    add("--page", type=Path, metavar="FILE", help="put the table into this page of Markdown")
-    add_out(parser, "write the figures to this JSON file, slice by slice")
+    add("--page", type=Path, metavar="FILE", help="put the tables into this page of Markdown")
+    add_out(parser, "a JSON file for the figures; what it holds already is not compiled again")
 
 
 def perform(options: argparse.Namespace) -> None:
-    """Compiles, prints and writes."""
+    """Compiles, prints and writes, program by program."""
     jax.config.update("jax_platforms", "cpu")  # else jax looks for a slice itself
     names = [name.strip() for name in options.only.split(",") if name.strip()]
-    files = slices.choose(options.folder, names)
+    every = slices.choose(options.folder)
+    asked = slices.choose(options.folder, names)
     wanted = Shape(options.prompt, options.gen, options.block)
-    told = slices.about(options.preset, wanted)
-    known = slices.kept(options.out, told) if names else {}
-    figures = _figures(told, known)
-    for one in slices.measure(files, options.preset, wanted):
-        print(slices.words(one), flush=True)
-        figures = _figures(told, known := {**known, one["slice"]: one})
+    told = slices.about(wanted)
+    known = slices.kept(options.out, told, every)
+
+    def has(program: slices.Program) -> bool:
+        return any(slices.is_of(one, program) for one in known)
+
+    left = [program for program in asked if options.again or not has(program)]
+    figures = {**told, "programs": known}
+    for program, made in zip(left, slices.measure(left, wanted), strict=True):
+        print(slices.words(made), flush=True)
+        known = [one for one in known if not slices.is_of(one, program)] + [made]
+        ordered = [one for place in every for one in known if slices.is_of(one, place)]
+        figures = {**told, "programs": ordered}
         if options.out is not None:
             options.out.parent.mkdir(parents=True, exist_ok=True)
             options.out.write_text(json.dumps(figures, indent=1) + "\n")
-    print(slices.table(figures))
+    print(slices.tables(figures))
     if options.page is not None:
         page = slices.put_into(options.page.read_text("utf-8"), figures)
         options.page.write_text(page, "utf-8")
 
 
-def _figures(told: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    return {**told, "slices": [known[name] for name in sorted(known)]}
-
-
 COMMAND = Command(
     "slices",
-    "memory of the decode loop on every TPU slice, compiled from afar",
+    "memory of every model's decode loop on TPU slices, compiled from afar",
     EXAMPLES,
     add,
     perform,

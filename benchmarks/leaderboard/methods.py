@@ -167,6 +167,11 @@ def of_rule(rule: str) -> Method:
     raise ValueError(f"--sweep: published grids exist for {known}, got {rule!r}")
 
 
+def is_whole(rule: str) -> bool:
+    """Whether a method writes a fixed number of tokens a step; not so of unknown rules."""
+    return any(method.rule == rule and method.whole_tokens for method in METHODS)
+
+
 def is_exact(rule: str) -> bool:
     """Whether published runs of a rule took the softmax in float64; not so of unknown rules."""
     return any(method.rule == rule and method.exact for method in METHODS)

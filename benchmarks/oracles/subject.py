@@ -44,6 +44,7 @@ class Oracle:
     never: Sequence[int] = ()
     max_length: int = 2 * MOST + 2
     grader: str = ""
+    schedule_end: float | None = None
 
     @property
     def name(self) -> str:

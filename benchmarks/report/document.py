@@ -45,6 +45,7 @@ def _setting(row: Row) -> dict[str, Any]:
         "accuracy": round(mean.accuracy, 2),
         "interval": _rounded([100 * low, 100 * high]),
         "forwards_per_row": round(mean.forwards, 3),
+        "evaluations_per_row": round(row.result.evaluations, 3),
         "tokens_per_step": round(mean.tokens_per_step, 3),
         "tasks": {figures.task: round(figures.accuracy, 1) for figures in row.result.figures},
     }

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 import dllm
 from benchmarks.runner.batches import Plan
 from benchmarks.runner.numerics import proposal_of
+from benchmarks.runner.schedules import scheduler_of
 from benchmarks.runner.settings import cut
 from benchmarks.runner.subject import Subject
 from dllm.jobs import batch_rows, bucket
@@ -47,7 +48,7 @@ def trace(plan: Plan) -> Trace:
     ended = dllm.decode(
         subject.denoiser,
         batch_rows([cut(layout, setting.block)], bucket(len(layout.ids), subject.max_length)),
-        setting.scheduler,
+        scheduler_of(plan.protocol, setting, positions),
         proposal_of(plan.protocol, setting, subject.never),
         cache=setting.cache,
         ends=plan.ends,

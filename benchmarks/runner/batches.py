@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from benchmarks.runner.canvases import canvases
 from benchmarks.runner.numerics import as_compared
 from benchmarks.runner.protocol import FLOAT32, Protocol, protocol_of
+from benchmarks.runner.schedules import scheduler_of
 from benchmarks.runner.settings import Setting
 from benchmarks.runner.subject import Subject
 from benchmarks.runner.versions import version
@@ -112,7 +113,7 @@ def make_plan(
     Raises:
         ValueError: no examples, one that does not fit the model, or what the suite does not allow.
     """
-    protocol = protocol_of(suite, settings, temperature, numerics)
+    protocol = protocol_of(suite, settings, temperature, numerics, subject.schedule_end)
     if slots < 1:
         raise ValueError(f"batch: must be at least 1, got {slots}")
     if not questions or not settings:
@@ -123,6 +124,8 @@ def make_plan(
     settings = [as_compared(numerics, setting, subject.ids) for setting in settings]
     for setting in settings:
         _refuse_block(setting, groups)
+        for group in groups:
+            scheduler_of(protocol, setting, group.positions)  # refused here, not in the middle
     return Plan(
         subject,
         suite,

@@ -12,11 +12,13 @@ from benchmarks.runner.batches import Batch, Plan
 from benchmarks.runner.bound import Yardstick, compiling, programs
 from benchmarks.runner.numerics import proposal_of
 from benchmarks.runner.samples import Sample
+from benchmarks.runner.schedules import scheduler_of
 from benchmarks.runner.settings import cut
 from dllm.canvas import Rows, pick
 from dllm.decode import Decoded, plan_program
 from dllm.jobs import GLANCE, batch_rows
 from dllm.pool import Pool
+from samplers import Scheduler
 
 _LEAST_STEPS = 4096
 
@@ -77,6 +79,7 @@ class Decoder:
         ]
         self._yardstick = Yardstick(plan.subject)
         self._rows_of = cache(self._make_rows)
+        self._scheduler = cache(self._make_scheduler)
 
     def decode(self, batch: Batch) -> Part:
         """Its graded answers."""
@@ -110,15 +113,16 @@ class Decoder:
         rows = self._rows_of(batch.group, setting.block)
         place = {question: row for row, question in enumerate(group.questions)}
         own = np.array([place[question] for question in batch.questions])
+        scheduler = self._scheduler(batch.setting, group.positions)
         return Pool(
             plan.subject.denoiser,
             pick(rows, own),
-            setting.scheduler,
+            scheduler,
             self._proposals[batch.setting],
             batch=self._slots(batch),
             # Of all rows of the group, so that its batches run one program.
             settings=plan_program(
-                rows, setting.scheduler, setting.drafts, cache=setting.cache, ends=plan.ends
+                rows, scheduler, setting.drafts, cache=setting.cache, ends=plan.ends
             ),
             max_steps=max(_LEAST_STEPS, 4 * group.positions),
             glance=GLANCE,
@@ -127,6 +131,9 @@ class Decoder:
     def _make_rows(self, group: int, block: int | None) -> Rows:
         _, length, questions = self._plan.groups[group]
         return batch_rows([cut(self._plan.layouts[i], block) for i in questions], length)
+
+    def _make_scheduler(self, setting: int, positions: int) -> Scheduler:
+        return scheduler_of(self._plan.protocol, self._plan.settings[setting], positions)
 
     def _slots(self, batch: Batch) -> int:
         return min(self._plan.slots, len(self._plan.groups[batch.group].questions))

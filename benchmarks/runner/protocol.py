@@ -25,12 +25,20 @@ class Protocol(NamedTuple):
     block: str = "the whole answer, unless a setting has a block_length"
     cut: str = "at the task's `until`, before grading"
     mask_logit: str = "-inf"
+    schedule_end: float | None = None
+    """`eps` of Dream's schedule, by which a fixed number of tokens a step is then written."""
 
 
 def protocol_of(
-    suite: str, settings: Sequence[Setting], temperature: float, numerics: str
+    suite: str,
+    settings: Sequence[Setting],
+    temperature: float,
+    numerics: str,
+    schedule_end: float | None = None,
 ) -> Protocol:
     """The protocol of a run.
+
+    `schedule_end` is the model's: the official suite decodes it by Dream's schedule.
 
     Raises:
         ValueError: unknown numerics, or something that the official suite fixes otherwise.
@@ -54,4 +62,4 @@ def protocol_of(
                 f"suite: {suite} decodes an answer as one block, got {setting.name!r}; only "
                 "methods whose block_length is swept have another"
             )
-    return Protocol(temperature, numerics, early_stop=False)
+    return Protocol(temperature, numerics, early_stop=False, schedule_end=schedule_end)

@@ -10,7 +10,7 @@ from benchmarks.runner.durable import write_durably
 from benchmarks.runner.outline import Outline, read_questions
 from benchmarks.runner.protocol import Protocol
 from benchmarks.runner.samples import Figures, Sample, by_task, mean, side_means, summarise
-from benchmarks.runner.settings import name_of
+from benchmarks.runner.settings import DRAFTS, name_of
 from benchmarks.runner.store import InFolder, Store
 
 RESULTS, SAMPLES, TIMINGS = "results.json", "samples.jsonl", "timings.json"
@@ -41,6 +41,11 @@ class Result(NamedTuple):
     def mean(self) -> Figures:
         """The unweighted mean of its tasks."""
         return mean(self.figures)
+
+    @property
+    def evaluations(self) -> float:
+        """Canvases that the model evaluated for a row: drafts share a forward."""
+        return self.mean.forwards * self.options.get(DRAFTS, 1)
 
 
 def gather(

@@ -70,6 +70,11 @@ class Subject(Protocol):
         """Positions that a canvas may have."""
         ...
 
+    @property
+    def schedule_end(self) -> float | None:
+        """Where Dream's schedule ends (`eps`), for models that ParallelBench decodes by it."""
+        ...
+
     def layout(self, example: Example, seed: int) -> Layout:
         """The prompt and the positions of the answer, one block."""
         ...
@@ -147,6 +152,10 @@ class Checkpoint:
     @property
     def max_length(self) -> int:
         return self.model.config.max_length
+
+    @property
+    def schedule_end(self) -> float | None:
+        return self.model.family.schedule_end(self.model.name)
 
     def layout(self, example: Example, seed: int) -> Layout:
         length = kind_of(example.task).gen_length

@@ -7,6 +7,7 @@ import jax
 from rich.console import Console
 
 import dllm
+from dllm.caches import KINDS
 from dllm.cli import hardware
 from dllm.hardware import read_hardware
 from dllm.load import describe
@@ -29,6 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--prompt", type=int, default=512, metavar="N", help="its positions (%(default)s)")
     add("--length", type=int, default=256, metavar="N", help="positions to write (%(default)s)")
     add("--block", type=int, default=32, metavar="N", help="positions a block (%(default)s)")
+    add("--cache", choices=KINDS, help="keys and values that are kept (the file says)")
     add("--json", action="store_true", help="for machines")
 
 
@@ -44,12 +46,14 @@ def run(options: argparse.Namespace) -> int:
         about = describe(options.model)
         config, specials = about.config, about.specials
     shape = Shape(options.prompt, options.length, options.block)
-    taken = compile_decode(file, config, specials.mask, dllm.rule("threshold"), shape)
+    cache = options.cache or file.decode.cache
+    rule = dllm.rule("threshold")
+    taken = compile_decode(file, config, specials.mask, rule, shape, cache=cache)
     facts = {
         "hardware": file.name,
         "model": options.model,
         "batch": file.decode.batch,
-        "cache": file.decode.cache,
+        "cache": cache,
         "arguments_bytes": taken.arguments,
         "work_bytes": taken.work,
         "device_bytes": file.memory,
@@ -59,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     gib = {name: value / 2**30 for name, value in taken._asdict().items()}
     Console().print(
-        f"{file.name}, {options.model}, batch {file.decode.batch}, cache {file.decode.cache}: "
+        f"{file.name}, {options.model}, batch {file.decode.batch}, cache {cache}: "
         f"{gib['arguments']:.2f} GiB of parameters, rows and cache and {gib['work']:.2f} GiB of "
         f"work on each of {file.devices} devices of {file.memory_gib:g} GiB",
         soft_wrap=True,

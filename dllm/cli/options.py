@@ -47,6 +47,12 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         choices=KINDS,
         help="keys and values kept between forwards (default: none, or the hardware file's)",
     )
+    add(
+        "--refresh",
+        type=int,
+        metavar="N",
+        help="full forwards every N steps of a block make the cache anew (default: at its start)",
+    )
     add("--drafts", type=int, metavar="N", help="guessed canvases a forward (default: 1)")
     add(
         "--drafter",
@@ -160,12 +166,12 @@ def load(options: argparse.Namespace) -> Model:
 
 def keywords(options: argparse.Namespace, model: Model) -> dict[str, Any]:
     """The options as keyword arguments of `dllm.generate` and `dllm.infill`."""
-    way = _way(options)
+    way, told = _way(options), hardware.decoding(options)
     return {
         "scheduler": scheduler(options, model),
         "block_length": way.get("block_length"),
-        **hardware.decoding(options),
-        **({"cache": way["cache"]} if "cache" in way else {}),
+        **told,
+        "cache": _refreshed(way.get("cache", told["cache"]), options.refresh),
         "num_drafts": way.get("drafts", 1),
         "accept": options.accept,
         "drafter": options.drafter,
@@ -178,6 +184,15 @@ def keywords(options: argparse.Namespace, model: Model) -> dict[str, Any]:
         "grammar": languages.chosen(options),
         "progress": False if options.quiet or options.watch else None,
     }
+
+
+def _refreshed(kind: str, steps: int | None) -> str | dllm.Cache:
+    """The cache, made anew every so many steps of a block."""
+    if steps is None:
+        return kind
+    if kind == "none":
+        raise ValueError(f"--refresh: needs a cache, prefix or dual, got {steps} and --cache none")
+    return dllm.Cache(kind, steps)
 
 
 class Printer:

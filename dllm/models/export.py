@@ -13,6 +13,7 @@ from flax import nnx
 from dllm.hub import PATTERNS
 from dllm.load import DTYPES, Model
 from dllm.models.config import CheckpointError
+from dllm.models.int8 import is_int8
 from dllm.models.random import SHARD, _write
 from dllm.tokenizer import read_json
 
@@ -33,11 +34,16 @@ def save(
     before and should be trained anew.
 
     Raises:
-        ValueError: an unknown dtype.
+        ValueError: an unknown dtype, or weights that are kept in int8.
         CheckpointError: config.json describes another model.
     """
     if dtype not in DTYPES:
         raise ValueError(f"export: dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
+    if is_int8(model.network.state):
+        raise ValueError(
+            f"export: {model.name} keeps its weights in int8, which are rounded and have no "
+            "tensors of their own in a checkpoint; load it without weights='int8'"
+        )
     raw = read_json(Path(files) / "config.json")
     if model.family.read_config(raw) != model.config:
         raise CheckpointError(f"{files}: config.json must describe the model that is exported")

@@ -26,3 +26,7 @@ class Family(NamedTuple):
     schedule_ends: tuple[tuple[str, float], ...] = ()
     """Where Dream's schedule ends (`eps`) in ParallelBench's runs, by a part of the checkpoint's
     name; the first that fits counts."""
+
+    def schedule_end(self, checkpoint: str) -> float | None:
+        """The `eps` of Dream's schedule for a checkpoint of that name; `None`: it has none."""
+        return next((end for part, end in self.schedule_ends if part in checkpoint), None)

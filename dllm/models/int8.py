@@ -35,12 +35,22 @@ def quantise(matrix: Float[Array, "*stack outputs inputs"]) -> Quantised:
     return Quantised(jnp.round(wide / scale[..., None]).astype(jnp.int8), scale)
 
 
+def is_int8(state: nnx.State) -> bool:
+    """Whether any parameter of a state is kept so."""
+    leaves = jax.tree.leaves(state, is_leaf=_is_kept)
+    return any(map(_is_kept, leaves))
+
+
 def widened(state: nnx.State, dtype: DTypeLike) -> nnx.State:
     """A state in which every parameter is an array again."""
 
     def widen(value: Any) -> Any:
-        if not isinstance(value, Quantised):
+        if not _is_kept(value):
             return value
         return (value.values.astype(jnp.float32) * value.scale[..., None]).astype(dtype)
 
-    return jax.tree.map(widen, state, is_leaf=lambda leaf: isinstance(leaf, Quantised))
+    return jax.tree.map(widen, state, is_leaf=_is_kept)
+
+
+def _is_kept(leaf: Any) -> bool:
+    return isinstance(leaf, Quantised)

@@ -5,7 +5,9 @@ own run. On TPUs and GPUs that is `lax.ragged_dot`. Its fallback on CPUs multipl
 every expert; there a loop goes over the experts that have rows, and over these tile by tile.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +20,21 @@ from dllm.models.mlp import MLP, gated
 from dllm.sharding.rules import ROWS, RULES, spec
 
 _LEAST_TILE, _MOST_TILE = 8, 256
+
+_OfTile = Callable[[Int[Array, ""], Any], Any]
+"""Given where a tile begins and what is made so far, what is made then."""
+
+
+class Matrices(NamedTuple):
+    """Those of every expert's MLP that is here."""
+
+    gate: Float[Array, "experts hidden width"]
+    up: Float[Array, "experts hidden width"]
+    down: Float[Array, "experts width hidden"]
+
+    def of(self, expert: Int[Array, ""]) -> tuple[Array, Array, Array]:
+        """One expert's."""
+        return self.gate[expert], self.up[expert], self.down[expert]
 
 
 class Router(nnx.Module):
@@ -51,9 +68,10 @@ class Mixture(nnx.Module):
         bias = None if self.router.bias is None else self.router.bias[...]
         chosen, weights = choose(self.experts, self.router(flat), bias)
         asked = (*x.shape[:2], self.experts.chosen)
-        routed = (x, chosen.reshape(asked), weights.reshape(asked))
-        matrices = self.gate[...], self.up[...], self.down[...]
-        made = mixed(*routed, *matrices) if mesh is None else cut(mesh, *routed, *matrices)
+        matrices = Matrices(self.gate[...], self.up[...], self.down[...])
+        routed = (x, chosen.reshape(asked), weights.reshape(asked), matrices)
+        total = mixed(*routed) if mesh is None else cut(mesh, *routed)
+        made = total.astype(x.dtype)
         return made if self.shared is None else made + self.shared(x)
 
 
@@ -91,30 +109,26 @@ def mixed(
     x: Float[Array, "rows computed width"],
     chosen: Int[Array, "rows computed chosen"],
     weights: Float[Array, "rows computed chosen"],
-    gate: Float[Array, "experts hidden width"],
-    up: Float[Array, "experts hidden width"],
-    down: Float[Array, "experts width hidden"],
+    matrices: Matrices,
     first: Int[Array, ""] | int = 0,
 ) -> Float[Array, "rows computed width"]:
     """The weighed sum over those chosen experts that are here: `first` is the first one's number.
 
-    Summed in float32.
+    In float32, because it may be one of several parts.
     """
     flat, each = x.reshape(-1, x.shape[-1]), chosen.shape[-1]
-    number = gate.shape[0]
+    number = matrices.gate.shape[0]
     own = chosen.reshape(-1) - first
     own = jnp.where((own >= 0) & (own < number), own, number)  # those elsewhere come last
     order = jnp.argsort(own)
     sizes = jnp.sum(own[None] == jnp.arange(number)[:, None], axis=1, dtype=jnp.int32)
     rows = flat[order // each]
-    made = jax.lax.platform_dependent(
-        rows, sizes, gate, up, down, cpu=_by_tiles, default=_by_ragged_dot
-    )
+    made = jax.lax.platform_dependent(rows, sizes, matrices, cpu=_by_tiles, default=_by_ragged_dot)
     back = made[jnp.argsort(order)].astype(jnp.float32).reshape(-1, each, x.shape[-1])
     here = (own < number).reshape(-1, each)
     counted = jnp.where(here[..., None], back, 0)
     total = jnp.einsum("nkw,nk->nw", counted, weights.reshape(-1, each), precision="highest")
-    return total.astype(x.dtype).reshape(x.shape)
+    return total.reshape(x.shape)
 
 
 def cut(
@@ -122,42 +136,36 @@ def cut(
     x: Float[Array, "rows computed width"],
     chosen: Int[Array, "rows computed chosen"],
     weights: Float[Array, "rows computed chosen"],
-    gate: Float[Array, "experts hidden width"],
-    up: Float[Array, "experts hidden width"],
-    down: Float[Array, "experts width hidden"],
+    matrices: Matrices,
 ) -> Float[Array, "rows computed width"]:
     """As `mixed`, with rows and experts cut over a mesh: each device runs the experts it has.
 
     Positions do not move: every device of a row has all of them. What is exchanged is the sum.
     """
-    rows, own = spec(mesh, ROWS, x.shape[:1]), spec(mesh, ("experts",), gate.shape[:1])
+    rows, own = spec(mesh, ROWS, x.shape[:1]), spec(mesh, ("experts",), matrices.gate.shape[:1])
     axis = RULES["experts"]
     spread = own != PartitionSpec(None)
 
-    def on_device(*arrays: Array) -> Array:
-        number = arrays[3].shape[0]
+    def on_device(x: Array, chosen: Array, weights: Array, matrices: Matrices) -> Array:
         if not spread:
-            return mixed(*arrays)
-        wide = arrays[0].astype(jnp.float32)
-        part = mixed(wide, *arrays[1:], first=jax.lax.axis_index(axis) * number)
-        return jax.lax.psum(part, axis).astype(arrays[0].dtype)
+            return mixed(x, chosen, weights, matrices)
+        first = jax.lax.axis_index(axis) * matrices.gate.shape[0]
+        return jax.lax.psum(mixed(x, chosen, weights, matrices, first), axis)
 
     shared = jax.shard_map(
         on_device,
         mesh=mesh,
-        in_specs=(rows, rows, rows, own, own, own),
+        in_specs=(rows, rows, rows, own),
         out_specs=rows,
         check_vma=False,
     )
-    return shared(x, chosen, weights, gate, up, down)
+    return shared(x, chosen, weights, matrices)
 
 
 def _by_ragged_dot(
     rows: Float[Array, "rows width"],
     sizes: Int[Array, " experts"],
-    gate: Float[Array, "experts hidden width"],
-    up: Float[Array, "experts hidden width"],
-    down: Float[Array, "experts width hidden"],
+    matrices: Matrices,
 ) -> Float[Array, "rows width"]:
     """Runs of rows times their experts; rows behind all runs are anything."""
     numbers = jax.lax.RaggedDotDimensionNumbers(
@@ -166,40 +174,97 @@ def _by_ragged_dot(
         rhs_group_dimensions=[0],
     )
     times = partial(jax.lax.ragged_dot_general, ragged_dot_dimension_numbers=numbers)
-    return times(jax.nn.silu(times(rows, gate, sizes)) * times(rows, up, sizes), down, sizes)
+    inner = jax.nn.silu(times(rows, matrices.gate, sizes)) * times(rows, matrices.up, sizes)
+    return times(inner, matrices.down, sizes)
 
 
+@jax.custom_vjp
 def _by_tiles(
     rows: Float[Array, "rows width"],
     sizes: Int[Array, " experts"],
-    gate: Float[Array, "experts hidden width"],
-    up: Float[Array, "experts hidden width"],
-    down: Float[Array, "experts width hidden"],
+    matrices: Matrices,
 ) -> Float[Array, "rows width"]:
     """The same in a loop, a tile of rows at a time.
 
     A tile that reaches into the next expert's rows writes nonsense there, which that expert
     overwrites: experts come in order.
     """
-    number, (length, width) = gate.shape[0], rows.shape
-    tile = _tile(length, number)
-    starts = jnp.cumsum(sizes) - sizes
+    tile = _tile(rows.shape[0], sizes.shape[0])
     padded = jnp.pad(rows, ((0, tile), (0, 0)))
 
-    def of_expert(expert: Int[Array, ""], made: Array) -> Array:
-        matrices = gate[expert], up[expert], down[expert]
+    def of_expert(expert: Int[Array, ""]) -> _OfTile:
+        own = matrices.of(expert)
 
-        def of_tile(number: Int[Array, ""], made: Array) -> Array:
-            at = (starts[expert] + number * tile, jnp.int32(0))
-            part = jax.lax.dynamic_slice(padded, at, (tile, width))
-            return jax.lax.dynamic_update_slice(made, gated(part, *matrices), at)
+        def of_tile(at: Int[Array, ""], made: Array) -> Array:
+            part = jax.lax.dynamic_slice_in_dim(padded, at, tile)
+            return jax.lax.dynamic_update_slice_in_dim(made, gated(part, *own), at, 0)
 
-        return jax.lax.fori_loop(0, -(-sizes[expert] // tile), of_tile, made)
+        return of_tile
 
-    def if_asked(expert: Int[Array, ""], made: Array) -> Array:
-        return jax.lax.cond(sizes[expert] > 0, of_expert, lambda _, kept: kept, expert, made)
+    return _over_tiles(sizes, tile, of_expert, jnp.zeros_like(padded))[: rows.shape[0]]
 
-    return jax.lax.fori_loop(0, number, if_asked, jnp.zeros_like(padded))[:length]
+
+def _with_arguments(
+    rows: Float[Array, "rows width"], sizes: Int[Array, " experts"], matrices: Matrices
+) -> tuple[Float[Array, "rows width"], tuple[Array, Array, Matrices]]:
+    return _by_tiles(rows, sizes, matrices), (rows, sizes, matrices)
+
+
+def _gradients(
+    arguments: tuple[Array, Array, Matrices], change: Float[Array, "rows width"]
+) -> tuple[Float[Array, "rows width"], None, Matrices]:
+    """Of rows and matrices, in the same loop: jax turns none around that may end at any turn."""
+    rows, sizes, matrices = arguments
+    tile = _tile(rows.shape[0], sizes.shape[0])
+    padded, asked = (jnp.pad(x, ((0, tile), (0, 0))) for x in (rows, change))
+    ends = jnp.cumsum(sizes)
+
+    def of_expert(expert: Int[Array, ""]) -> _OfTile:
+        own = matrices.of(expert)
+
+        def of_tile(at: Int[Array, ""], made: tuple[Array, Matrices]) -> tuple[Array, Matrices]:
+            total, sums = made
+            part, wanted, before = (
+                jax.lax.dynamic_slice_in_dim(x, at, tile) for x in (padded, asked, total)
+            )
+            is_own = (at + jnp.arange(tile) < ends[expert])[:, None]
+            _, pull = jax.vjp(gated, part, *own)
+            of_part, *of_own = pull(jnp.where(is_own, wanted, 0))
+            total = jax.lax.dynamic_update_slice_in_dim(total, before + of_part, at, 0)
+            more = (old.at[expert].add(new) for old, new in zip(sums, of_own, strict=True))
+            return total, Matrices(*more)
+
+        return of_tile
+
+    none = jax.tree.map(jnp.zeros_like, (padded, matrices))
+    total, sums = _over_tiles(sizes, tile, of_expert, none)
+    return total[: rows.shape[0]], None, sums
+
+
+_by_tiles.defvjp(_with_arguments, _gradients)
+
+
+def _over_tiles(
+    sizes: Int[Array, " experts"],
+    tile: int,
+    of_expert: Callable[[Int[Array, ""]], _OfTile],
+    made: Any,
+) -> Any:
+    """Hands on what is made, from tile to tile of every expert that has rows."""
+    starts = jnp.cumsum(sizes) - sizes
+
+    def run(expert: Int[Array, ""], made: Any) -> Any:
+        of_tile = of_expert(expert)
+
+        def at(number: Int[Array, ""], made: Any) -> Any:
+            return of_tile(starts[expert] + number * tile, made)
+
+        return jax.lax.fori_loop(0, -(-sizes[expert] // tile), at, made)
+
+    def if_asked(expert: Int[Array, ""], made: Any) -> Any:
+        return jax.lax.cond(sizes[expert] > 0, run, lambda _, kept: kept, expert, made)
+
+    return jax.lax.fori_loop(0, sizes.shape[0], if_asked, made)
 
 
 def _tile(rows: int, experts: int) -> int:

@@ -17,13 +17,16 @@ from dllm.train.batches import Batch, Feeder, Maker
 from dllm.train.checkpoints import Checkpoints
 from dllm.train.data import Source
 from dllm.train.metrics import Bar, Journal, NotFiniteError, Pending
-from dllm.train.resume import refuse_other
+from dllm.train.resume import deciding, refuse_other
 from dllm.train.settings import Settings
 from dllm.train.start import starting_model
 from dllm.train.step import State, Step, begin, local_devices, make_step, shapes_of
 
 Evaluate = Callable[[int, Model], dict[str, float]]
 """Numbers that a model is worth at a step."""
+
+TABLES = ("shapes", "optimizer", "objective", "run")
+"""Of the settings, what decides the losses."""
 
 AHEAD = 2
 """Steps that the device has been given and not ended."""
@@ -72,7 +75,7 @@ class _Run:
         self._checkpoints = Checkpoints(out / "checkpoints", settings.run.keep)
         parts = (settings, model.network, self._devices)
         fresh = self._checkpoints.latest is None
-        refuse_other(settings, out / "settings.json", fresh=fresh)
+        refuse_other(deciding(settings, TABLES), out / "settings.json", fresh=fresh)
         self.state: State = begin(*parts) if fresh else self._checkpoints.restore(shapes_of(*parts))
         self._journal = Journal(out / "metrics.jsonl", int(self.state.step))
         self._pending: deque[Pending] = deque()
@@ -128,8 +131,8 @@ class _Run:
 
     def _write(self, number: int, bar: Bar) -> None:
         run, last = self._settings.run, number == self._settings.optimizer.steps
-        evaluating = self._evaluate is not None and _due(number, run.evaluate_every, last)
-        saving = _due(number, run.checkpoint_every, last)
+        evaluating = self._evaluate is not None and due(number, run.evaluate_every, last)
+        saving = due(number, run.checkpoint_every, last)
         if evaluating or saving:
             self._read(bar, 0)
         if saving or number % run.log_every == 0:
@@ -140,5 +143,6 @@ class _Run:
             self._journal.evaluation(number, self._evaluate(number, self.model()))
 
 
-def _due(number: int, every: int, last: bool) -> bool:
-    return every > 0 and (number % every == 0 or last)
+def due(number: int, every: int, last: bool, taken: int = 1) -> bool:
+    """Whether what is done every so many steps is due after the last `taken` of `number`."""
+    return every > 0 and (number // every > (number - taken) // every or last)

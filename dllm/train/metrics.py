@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,7 +56,7 @@ class Journal:
                 f"step {pending.step}: loss and gradient must be finite, got loss {read.loss} and "
                 f"gradient norm {read.grad_norm}"
             )
-        now = self._before + time.monotonic() - self._start
+        now = self.seconds
         self.examples += pending.rows
         row = {
             "step": pending.step,
@@ -69,8 +70,17 @@ class Journal:
             "shape": pending.shape,
         }
         self._ended = now
-        self._file.write(_line(row))
+        self.write(row)
         return row
+
+    @property
+    def seconds(self) -> float:
+        """Since the run was begun, pauses left out."""
+        return self._before + time.monotonic() - self._start
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Writes a row, which has a `step`; one of a step itself has a `loss`, too."""
+        self._file.write(_line(row))
 
     def evaluation(self, step: int, values: dict[str, float]) -> None:
         """Writes what an evaluation found."""
@@ -115,12 +125,20 @@ class Bar:
     def see(self, row: dict[str, Any]) -> None:
         """A step has ended."""
         self._rows.append(row)
-        loss = sum(r["loss"] for r in self._rows) / len(self._rows)
         first, last = self._rows[0], self._rows[-1]
         seconds = last["seconds"] - first["seconds"]
         speed = (last["examples"] - first["examples"]) / seconds if seconds > 0 else 0.0
-        said = f"loss {loss:.4f}, {speed:.1f} examples/s"
+        said = f"{self.says(self._rows)}, {speed:.1f} examples/s"
         self._bar.update(self._task, completed=row["step"], said=said)
+
+    def says(self, rows: Sequence[dict[str, Any]]) -> str:
+        """What the last steps come to."""
+        return f"loss {mean(rows, 'loss'):.4f}"
+
+
+def mean(rows: Sequence[dict[str, Any]], name: str) -> float:
+    """The mean of one number of some steps."""
+    return sum(row[name] for row in rows) / len(rows)
 
 
 def read_metrics(path: str | Path) -> list[dict[str, Any]]:

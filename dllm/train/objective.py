@@ -63,18 +63,34 @@ def stratified(key: Shaped[PRNGKeyArray, ""], rows: int, epsilon: float) -> Floa
     return epsilon + (1 - epsilon) * even
 
 
-def guess(model: Headed, item: Corrupted) -> Guess:
-    """The model's loss on corrupted rows."""
-    logits = model.head(model.hidden(item.canvas, item.start, item.targets.shape[1]))
+class Likelihood(NamedTuple):
+    """What logits say of given tokens."""
+
+    log_prob: Float[Array, "rows answer"]
+    best: Bool[Array, "rows answer"]
+    """Whether no other token is likelier."""
+
+
+def log_likelihood(
+    logits: Float[Array, "rows answer vocab"], tokens: Int[Array, "rows answer"]
+) -> Likelihood:
+    """Log-probabilities of tokens, to be differentiated."""
     best = jax.lax.stop_gradient(jnp.max(logits, axis=-1))
     total = jnp.log(jnp.sum(jnp.exp(logits - best[..., None]), axis=-1)) + best
     # A comparison instead of a gather: its gradient is no scatter.
-    vocabulary = jnp.arange(logits.shape[-1], dtype=item.targets.dtype)
-    is_target = vocabulary[None, None] == item.targets[..., None]
-    chosen = jnp.sum(jnp.where(is_target, logits, 0.0), axis=-1)
-    correct = item.masked & (chosen >= best)
+    vocabulary = jnp.arange(logits.shape[-1], dtype=tokens.dtype)
+    is_token = vocabulary[None, None] == tokens[..., None]
+    chosen = jnp.sum(jnp.where(is_token, logits, 0.0), axis=-1)
+    return Likelihood(chosen - total, chosen >= best)
+
+
+def guess(model: Headed, item: Corrupted) -> Guess:
+    """The model's loss on corrupted rows."""
+    logits = model.head(model.hidden(item.canvas, item.start, item.targets.shape[1]))
+    log_prob, best = log_likelihood(logits, item.targets)
+    correct = item.masked & best
     return Guess(
-        jnp.sum(item.weights * (total - chosen)),
+        jnp.sum(-item.weights * log_prob),
         jnp.sum(correct, dtype=jnp.float32),
         jnp.sum(item.masked, dtype=jnp.float32),
     )

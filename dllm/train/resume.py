@@ -5,19 +5,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dllm.train.settings import Settings
-
 _FREE = ("log_every", "checkpoint_every", "evaluate_every", "keep", "export")
 """Settings of a run that change nothing about its losses."""
 
 
-def refuse_other(settings: Settings, path: Path, *, fresh: bool) -> None:
+def refuse_other(settings: dict[str, Any], path: Path, *, fresh: bool) -> None:
     """Raises unless the losses of a run that has begun would go on with these settings.
 
     Raises:
         ValueError: the first setting that is another.
     """
-    now = json.loads(json.dumps(_flat(settings)))
+    now = json.loads(json.dumps(settings))
     if fresh or not path.exists():
         path.write_text(json.dumps(now, indent=1) + "\n", "utf-8")
         return
@@ -30,12 +28,17 @@ def refuse_other(settings: Settings, path: Path, *, fresh: bool) -> None:
             )
 
 
-def _flat(settings: Settings) -> dict[str, Any]:
-    tables = dataclasses.asdict(settings)
-    flat = {
-        f"{table}.{key}": value
-        for table in ("optimizer", "objective", "run")
-        for key, value in tables[table].items()
-        if key not in _FREE
-    }
-    return {"shapes": tables["shapes"], **flat}
+def deciding(settings: Any, tables: tuple[str, ...]) -> dict[str, Any]:
+    """The settings of these tables that decide a run's losses, by `table.key`.
+
+    A table that is left out or a list is one value.
+    """
+    found: dict[str, Any] = {}
+    for table, values in dataclasses.asdict(settings).items():
+        if table not in tables:
+            continue
+        if not isinstance(values, dict):
+            found[table] = values
+            continue
+        found |= {f"{table}.{key}": value for key, value in values.items() if key not in _FREE}
+    return found

@@ -16,7 +16,7 @@ from dllm.load import DTYPES
 from dllm.models.network import Network
 from dllm.train.objective import Corrupted, Guess, corrupt, guess
 from dllm.train.optimizer import average, optimizer, schedule
-from dllm.train.settings import RunSettings, Settings
+from dllm.train.settings import OptimizerSettings, RunSettings, Settings
 
 FINE = -1
 """`State.failed` while all is well."""
@@ -27,9 +27,11 @@ class State(NamedTuple):
 
     step: Int[Array, ""]
     """Steps done."""
-    params: nnx.State
+    params: Any
+    """What is trained: float32."""
     optimizer: Any
-    ema: nnx.State | None
+    ema: Any
+    """The average of `params`, if there is one."""
     failed: Int[Array, ""]
     """The first step whose loss or gradient was not finite; from there on nothing moves."""
 
@@ -83,7 +85,7 @@ def begin(settings: Settings, network: Network, devices: Devices) -> State:
         ema = jax.tree.map(jnp.copy, params) if settings.optimizer.ema else None
         return State(jnp.int32(0), params, moments, ema, jnp.int32(FINE))
 
-    return _leniently(jax.jit(make, out_shardings=devices.everywhere), network.state)
+    return leniently(jax.jit(make, out_shardings=devices.everywhere), network.state)
 
 
 def shapes_of(settings: Settings, network: Network, devices: Devices) -> State:
@@ -119,11 +121,12 @@ def _program(settings: Settings, mask: int, graph: Any, devices: Devices) -> Ste
         corrupted = corrupt(key, canvas, start, answer, settings.objective)
 
         def loss(params: nnx.State, item: Corrupted) -> tuple[Array, Guess]:
-            guessed = guess(Network(_cast(params, settings.run.dtype), mask, graph), item)
+            guessed = guess(Network(cast(params, settings.run.dtype), mask, graph), item)
             return guessed.loss, guessed
 
         gradient, guessed = _accumulated(loss, state.params, corrupted, settings.run.accumulate)
-        return _update(settings, state, gradient, guessed)
+        state, moved = advance(settings.optimizer, state, gradient, guessed.loss)
+        return state, Metrics(guessed.loss, guessed.correct / guessed.masked, *moved)
 
     compiled = jax.jit(
         step,
@@ -132,11 +135,14 @@ def _program(settings: Settings, mask: int, graph: Any, devices: Devices) -> Ste
         in_shardings=(devices.everywhere, devices.rows, devices.rows),
         out_shardings=devices.everywhere,
     )
-    return lambda *args: _leniently(compiled, *args)
+    return lambda *args: leniently(compiled, *args)
 
 
-def _leniently(function: Callable[..., Any], *args: Any) -> Any:
-    """Optax, and the backward pass of jax's own attention, mix dtypes and ranks."""
+def leniently(function: Callable[..., Any], *args: Any) -> Any:
+    """Calls it as jax does by default.
+
+    Optax, and the backward pass of jax's own attention, mix dtypes and ranks.
+    """
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         return function(*args)
 
@@ -161,29 +167,38 @@ def _accumulated(
     return jax.lax.scan(add, zero, parts)[0]
 
 
-def _update(
-    settings: Settings, state: State, gradient: nnx.State, guessed: Guess
-) -> tuple[State, Metrics]:
+class Moved(NamedTuple):
+    """What the optimizer says of an update."""
+
+    grad_norm: Float[Array, ""]
+    learning_rate: Float[Array, ""]
+    failed: Int[Array, ""]
+
+
+def advance(
+    settings: OptimizerSettings, state: State, gradient: Any, loss: Float[Array, ""]
+) -> tuple[State, Moved]:
+    """The state after an update; nothing moves once a loss or gradient was not finite."""
     norm = jnp.sqrt(sum(jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(gradient)))
-    fine = jnp.isfinite(guessed.loss) & jnp.isfinite(norm)
+    fine = jnp.isfinite(loss) & jnp.isfinite(norm)
     failed = jnp.where((state.failed == FINE) & ~fine, state.step, state.failed)
     moved = _moved(settings, state, gradient)
     kept = jax.tree.map(lambda new, old: jnp.where(failed == FINE, new, old), moved, state)
-    accuracy = guessed.correct / guessed.masked
-    rate = jnp.asarray(schedule(settings.optimizer)(state.step))
-    return kept._replace(failed=failed), Metrics(guessed.loss, accuracy, norm, rate, failed)
+    rate = jnp.asarray(schedule(settings)(state.step))
+    return kept._replace(failed=failed), Moved(norm, rate, failed)
 
 
-def _moved(settings: Settings, state: State, gradient: nnx.State) -> State:
+def _moved(settings: OptimizerSettings, state: State, gradient: Any) -> State:
     """The state after a step whose gradient is fine."""
-    chain = optimizer(settings.optimizer)
+    chain = optimizer(settings)
     updates, moments = chain.update(gradient, state.optimizer, state.params)
     params: Any = optax.apply_updates(state.params, updates)
     ema = state.ema
     if ema is not None:
-        ema = average(settings.optimizer, state.step, params, ema)
+        ema = average(settings, state.step, params, ema)
     return State(state.step + 1, params, moments, ema, state.failed)
 
 
-def _cast(params: nnx.State, dtype: str) -> nnx.State:
+def cast(params: nnx.State, dtype: str) -> nnx.State:
+    """Parameters in the dtype of a forward pass."""
     return jax.tree.map(lambda leaf: leaf.astype(DTYPES[dtype]), params)

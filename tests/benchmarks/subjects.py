@@ -75,6 +75,7 @@ class Fake:
     ends: tuple[int, ...] = ()
     never: Sequence[int] = ()
     grader: str = ""
+    schedule_end: float | None = None
     ids: Mapping[str, int] = dataclasses.field(default_factory=lambda: {"vocab": 8})
 
     @property

@@ -16,10 +16,12 @@ from benchmarks.agreement import TIE, Agreement, compare, is_tie
 from benchmarks.contenders import Loop, Peer, Work
 from benchmarks.plan import make_plan, shape
 from benchmarks.random_network import random_network
+from dllm.hardware import read_hardware
 from dllm.load import DTYPES
 
 OPTIMISED = True  # numerics
 
+CONFIGS = Path(__file__).parents[2] / "tpu_configs"
 TINY = ["--preset", "llada-1m", "--prompt", "16", "--gen", "16", "--block", "8", "--matmul", "64"]
 RUN = {
     *("batch", "length", "tokens", "compile_s", "decode_s", "ms_per_step", "model_ms"),
@@ -37,9 +39,11 @@ def run(arguments: list[str], folder: Path) -> dict[str, Any]:
 
 def test_counts_and_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--batch", "1", "2", "--steps", "5", "--turn", "3", "--no-peer"]
+    options += ["--hardware", str(CONFIGS / "cpu_1.toml")]
     figures = run(options, tmp_path)
     assert "outside, share" in capsys.readouterr().out
     about = {"preset": "llada-1m", "dtype": "float32", "steps": 5, "parameters": 984_192}
+    about |= {"hardware": "cpu_1", "mesh": [1, 1]}
     assert about.items() <= figures.items()
     assert figures["peak_mib"]["resident"] > 0
     assert figures["attention"]["max_difference"] < 1e-4
@@ -118,6 +122,26 @@ def test_random_network_is_of_the_shape_and_scale() -> None:
 def test_refuses(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_plan(**options)
+
+
+def test_other_devices_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(["--hardware", str(CONFIGS / "h200_1.toml")], tmp_path)
+    assert "h200_1 is 1 gpu devices, got platform cpu" in capsys.readouterr().err
+
+
+def test_the_mesh_is_the_files() -> None:
+    plan = make_plan("llada-8b", hardware=read_hardware(CONFIGS / "v5e-8.toml"))
+    assert (plan.hardware, plan.mesh, plan.devices) == ("v5e-8", (1, 8), 8)
+    with pytest.raises(ValueError, match="--peer needs"):
+        make_plan(hardware=read_hardware(CONFIGS / "v5e-8.toml"), dtype="float32", peer=True)
+
+
+def test_a_smaller_preset_has_the_published_sizes_too() -> None:
+    config, _ = shape("llada-300m")
+    assert 0.29e9 < config.parameters < 0.31e9
+    plan = make_plan("llada-300m")
+    assert (plan.dtype, plan.length, plan.caches) == ("float32", 768, ("prefix", "dual"))
 
 
 def test_large_preset_has_the_published_sizes() -> None:

@@ -19,8 +19,8 @@ def _decode(name: str, temperature: float, num_drafts: int = 1) -> dllm.Decoded:
 
 EVERYWHERE = "takes back"
 """The rule that is tried at all numbers of drafts by default; each number is a program a rule."""
-ALIKE = ("factor", "factor_published")
-"""Like `threshold` for drafts: they remember, draw and plan nothing."""
+ALIKE = ("factor", "factor_published", "margin+llada", "left_to_right", "dream at random")
+"""For drafts like `threshold`, `entropy+dream` or `origin`: what they remember, draw and plan."""
 CASES = [
     pytest.param(name, n, marks=() if often else pytest.mark.slow)
     for name in RULES

@@ -63,6 +63,13 @@ def test_stop_tokens(language: Compiled) -> None:
     assert not must.feasible([12, STOP, 12])
 
 
+def test_without_stop_tokens() -> None:
+    """A hole is a token of the text then, at the end too."""
+    language = compile_grammar(choices(["ab"]), Vocabulary([b"a", b"b"]))
+    assert not language.feasible([MASK] * 3)
+    assert language.admissible([MASK] * 2).tolist() == [[True, False], [False, True]]
+
+
 def test_control_tokens_are_refused(language: Compiled) -> None:
     assert not language.feasible([STOP + 1, MASK])
     assert not language.admissible([MASK] * 4)[:, STOP + 1].any()

@@ -19,6 +19,7 @@ from benchmarks.runner.batches import make_plan
 from benchmarks.runner.run import decode_here
 from benchmarks.runner.settings import choose_settings
 from samplers import MASK, VOID
+from samplers.filter import Filter, Linear
 
 LINES = TASKS[:4]
 
@@ -124,15 +125,38 @@ SINGLE = {
 }
 """Rules in the settings that write one token a step, and what is certain with it."""
 
+ALSO_SINGLE = {
+    "factor_d2cache": {"factor": 0.0},
+    "localleap": {"threshold": 1.0, "relaxed_threshold": 1.0},
+    "threshold_leading": {"threshold": 1.0},
+    "threshold_dream": {"steps": 6, "threshold": 1.0},
+    "klass": {"vocab": VOCAB, "conf_threshold": 1.0},
+    "confidence+klass": {"vocab": VOCAB, "conf_threshold": 1.0, "tokens": 1},
+    "entropy_klass": {"tokens": 1},
+    "entropy_bound": {"gamma": 0.0},
+    "entropy_bound_d2cache": {"gamma": 0.0},
+    "slowfast": {"high_threshold": 1.0},
+    "editing": {"threshold": 1.0, "editing_threshold": 1.0},
+    "confidence+credit": {"vocab": VOCAB, "tokens": 1},
+    "confidence+eoser": {"eos": SEPARATOR, "tokens": 1},
+    "first_alone+confidence": {"tokens": 1},
+    "learn2pd": {"filter": Filter((Linear(np.zeros((6, 6)), np.full(6, -1.0)),)), "tau": 1.0},
+}
 
-@pytest.mark.parametrize("name", SINGLE)
+
+@pytest.mark.parametrize(
+    "name", [*SINGLE, *(pytest.param(name, marks=pytest.mark.slow) for name in ALSO_SINGLE)]
+)
 def test_one_token_a_step_loses_nothing(name: str) -> None:
     """Whatever the order: each token is drawn given all before it."""
     exact = Oracle("shuffle", 6)
     layout = exact.layout(exact.questions(1)[0].example, 0)
     canvases = dllm.rows([layout.ids[: layout.prompt]] * 256, 6)
     ended = dllm.decode(
-        exact.denoiser, canvases, dllm.rule(name, **SINGLE[name]), dllm.Proposal(1.0)
+        exact.denoiser,
+        canvases,
+        dllm.rule(name, **{**SINGLE, **ALSO_SINGLE}[name]),
+        dllm.Proposal(1.0),
     )
     written = np.asarray(ended.canvas)[:, layout.prompt :]
     assert np.all(np.sort(written, axis=1) == np.arange(6))

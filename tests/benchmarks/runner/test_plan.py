@@ -3,16 +3,21 @@
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
 
 import dllm
+from benchmarks.report.trace import trace
 from benchmarks.runner.batches import FULL, Plan, make_plan
 from benchmarks.runner.durable import Shard, parse_shard
 from benchmarks.runner.numerics import proposal_of
 from benchmarks.runner.progress import Clock, in_words
+from benchmarks.runner.schedules import scheduler_of
 from benchmarks.runner.settings import choose_settings, files_in_words
 from benchmarks.runner.subject import Checkpoint
 from benchmarks.runner.versions import version
+from dllm.models import dream, llada
+from samplers import MASK
 from tests.benchmarks.subjects import Fake, questions, random_model
 
 
@@ -74,6 +79,29 @@ def test_official_runs_are_fixed() -> None:
     made = make_plan(fake, questions(1), swept, suite="official")
     assert (made.ends, made.identity["early_stop"]) == ((), False)
     assert make_plan(fake, questions(1), settings, suite="embedded").ends == (3,)
+
+
+def test_official_dream_goes_by_its_schedule() -> None:
+    """eps 0 and L / k steps: in float32 a step writes a token less, and the last one more."""
+    fake, count = Fake(schedule_end=0.0, positions=32), questions(1)
+    rules = ["random", "left_to_right", "confidence", "entropy", "margin"]
+    chosen = choose_settings(rules, ["tokens=1,2"]).settings
+    made = make_plan(fake, count, chosen, suite="official")
+    assert made.identity["schedule_end"] == 0.0
+    for setting, plain in zip(made.settings, chosen, strict=True):
+        assert scheduler_of(made.protocol, setting, 32) != plain.scheduler
+    written = np.diff((trace(made).canvases == MASK).sum(1)) * -1
+    assert (len(written), sorted(written), written[-1]) == (32, [0, *[1] * 30, 2], 2)
+    own = make_plan(fake, count, chosen, suite="embedded")
+    assert scheduler_of(own.protocol, chosen[0], 32) is chosen[0].scheduler
+    three = choose_settings(["entropy"], ["tokens=3"]).settings
+    with pytest.raises(ValueError, match=r"tokens: must divide the 32 positions .*, got 3"):
+        make_plan(fake, count, three, suite="official")
+
+
+def test_schedule_ends_by_name() -> None:
+    ends = [dream.FAMILY.schedule_end(name) for name in ("Dream-v0-Instruct-7B", "DiffuCoder-7B")]
+    assert [*ends, llada.FAMILY.schedule_end("LLaDA-1.5")] == [0.0, 1e-12, None]
 
 
 def test_numerics_of_the_site() -> None:

@@ -101,6 +101,8 @@ def test_a_tuned_rule(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert main(command) == 0
     assert (told["scheduler"], told["block_length"]) == (dllm.rule("confidence", tokens=4), 8)
     assert (told["num_drafts"], told["cache"]) == (3, "dual")
+    assert main([*command, "--refresh", "2"]) == 0
+    assert told["cache"] == dllm.Cache("dual", refresh=2)
     assert main([*command, "--block", "4", "--drafts", "1", "--cache", "none"]) == 0
     assert (told["block_length"], told["num_drafts"], told["cache"]) == (4, 1, "none")
 
@@ -190,6 +192,14 @@ def test_help_has_examples(command: str | None, capsys: Capture) -> None:
         (
             ["generate", "x", "--model", "M", "--length", "8", "--eager"],
             "decode: eager needs cache 'block_causal', because",
+        ),
+        (
+            ["generate", "x", "--model", "M", "--refresh", "2"],
+            "--refresh: needs a cache, prefix or dual, got 2 and --cache none",
+        ),
+        (
+            ["infill", "x{{4}}", "--model", "M", "--cache", "dual", "--refresh", "0"],
+            "cache: refresh must be at least 1 step, got 0",
         ),
         (
             ["infill", "x{{4}}", "--model", "M", "--eager", "--cache", "dual"],

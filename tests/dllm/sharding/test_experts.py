@@ -39,6 +39,6 @@ def test_experts_on_devices_equal_those_on_one() -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    told = json.loads(ran.stdout)
-    assert told["difference"] < 1e-5
-    assert told["experts"] == 2
+    for apart, experts in json.loads(ran.stdout).values():
+        assert apart < 1e-5
+        assert experts == 2

@@ -62,3 +62,7 @@ def test_refusals(tmp_path: Path, model: Model) -> None:
     tiny(tmp_path / "other", n_layers=2)
     with pytest.raises(dllm.CheckpointError, match=r"config\.json must describe the model"):
         save(model, tmp_path / "out", files=tmp_path / "other")
+    rounded = dllm.load(model.name, weights="int8")
+    with pytest.raises(ValueError, match=r"^export: \S+ keeps its weights in int8, .* without"):
+        save(rounded, tmp_path / "out", files=model.name)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,1 @@
+"""Recipes of reinforcement learning with the benchmark's tasks: graders are the rewards."""

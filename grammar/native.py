@@ -1,0 +1,107 @@
+"""The compiled form of `grammar.pushdown`, where numba is installed (extra `grammar`)."""
+
+import sys
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from grammar.classes import Operation, TokenClasses
+from grammar.machine import Machine
+from grammar.pushdown import Answer
+
+_NAME = "grammar_kernels"
+
+ARENA, ITEMS, FRAMES = 1 << 18, 1 << 14, 1 << 10
+"""Room to begin with: words, nodes of layers, frames. It doubles until a canvas fits."""
+
+
+@cache
+def kernels() -> Any:
+    """The module `grammar.kernels`, or None without numba.
+
+    Loaded from its file, under a name of its own: import hooks that wrap the functions of this
+    package for checks at run time would hand numba something that it cannot compile.
+    """
+    if find_spec("numba") is None:
+        return None
+    spec = spec_from_file_location(_NAME, Path(__file__).with_name("kernels.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[_NAME] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass
+class Native:
+    """A machine and its token classes as numba's passes read them.
+
+    May be asked from several threads at once: each call takes a room of its own.
+    """
+
+    tables: Any
+    """`grammar.kernels.Tables`."""
+    rooms: list[Any] = field(default_factory=list)
+
+    def solve(
+        self, cells: Int[np.ndarray, " length"], must_stop: bool, can_stop: bool = True
+    ) -> Answer:
+        """As `grammar.pushdown.solve`."""
+        out = np.zeros((len(cells), len(self.tables.class_begins)), np.bool_)
+        cells = np.ascontiguousarray(cells, np.int64)
+        try:
+            room = self.rooms.pop()
+        except IndexError:
+            room = make_room(1, len(cells))
+        if len(room.width) <= len(cells):
+            room = make_room(len(room.frame_row) // FRAMES, len(cells))
+        ends = (must_stop, can_stop)
+        while (told := kernels().solve(self.tables, room, cells, *ends, out)) < 0:
+            room = make_room(2 * len(room.frame_row) // FRAMES, len(cells))
+        self.rooms.append(room)
+        return Answer(told == 1, out)
+
+
+def make_room(size: int, length: int) -> Any:
+    """A `grammar.kernels.Room` for canvases of `length`, `size` times as large as the smallest."""
+    layers = [np.zeros(length + 2, np.int64) for _ in range(4)]
+    frames = [np.zeros(size * FRAMES, np.int64) for _ in range(4)]
+    items = [np.zeros(size * ITEMS, np.int64) for _ in range(2)]
+    return kernels().Room(np.zeros(size * ARENA, np.uint64), *items, *frames, *layers)
+
+
+def build_native(machine: Machine, classes: TokenClasses) -> Native:
+    """The arrays of a machine and a vocabulary. Needs numba."""
+    finals = np.zeros(len(machine.moves), np.bool_)
+    finals[sorted(machine.finals)] = True
+    nodes = np.asarray(classes.nodes, np.int64).reshape(-1, 3)
+    inner = nodes[:, 0] != Operation.END
+    # Ends of tokens are numbered by their states, inner nodes stand behind all states.
+    number = np.where(inner, len(finals) + np.cumsum(inner) - 1, nodes[:, 1])
+    points, symbol = np.unique(nodes[inner, 1], return_inverse=True)
+    effects = np.asarray(classes.effects, np.int64).reshape(-1, 2)
+    order = np.argsort(effects[:, 0], kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    sizes = [len(members) for members in classes.members]
+    members = np.fromiter((e for own in classes.members for e in own), np.int64, sum(sizes))
+    return Native(
+        kernels().Tables(
+            finals=finals,
+            start=machine.start,
+            source_begins=np.searchsorted(effects[order, 0], np.arange(len(finals) + 1)),
+            effect_source=effects[order, 0],
+            effect_node=number[effects[order, 1]],
+            class_begins=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
+            class_effects=place[members],
+            operation=nodes[inner, 0],
+            symbol=symbol.astype(np.int64),
+            future=number[nodes[inner, 2]],
+            symbols=max(len(points), 1),
+        )
+    )

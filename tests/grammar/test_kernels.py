@@ -1,0 +1,119 @@
+"""The compiled passes give the answers of the plain ones, position by position."""
+
+import numpy as np
+import pytest
+
+from grammar import (
+    MASK,
+    Compiled,
+    Grammar,
+    Vocabulary,
+    compile_grammar,
+    json_schema,
+    lark_grammar,
+    regex,
+    shipped,
+)
+from grammar.native import Native, build_native, kernels
+from tests.grammar.canvases import STOP, TOKENS, plain, random_canvas
+from tests.grammar.languages import FIXED, bnf
+
+pytest.importorskip("numba", reason="numba is absent (extra: grammar)")
+
+WIDE = {
+    "type": "object",
+    "properties": {
+        "a": {"$ref": "#"},
+        "b": {"type": "array", "items": {"$ref": "#"}},
+        "ab": {"type": ["string", "number", "null"]},
+        "bb": {"enum": [True, [1], {"a": None}]},
+        "c": {"anyOf": [{"$ref": "#"}, {"type": "string"}]},
+    },
+    "additionalProperties": {"type": "array"},
+}
+RECORD = r'\{("(a|b|ab)": ?(-?[0-9]{1,4}|"[^"\\]{0,9}"|true|null)(, ?)?)+\}'
+
+
+def languages() -> dict[str, Grammar]:
+    return FIXED | {
+        "json": lark_grammar(shipped("json")),
+        "arithmetic": lark_grammar(shipped("arithmetic")),
+        "smiles": lark_grammar(shipped("smiles")),
+        "wide": json_schema(WIDE),
+        "record": regex(RECORD),
+        "brackets": bnf(["S -> ( S ) | [ S ] | { S } | S S | a | b"]),
+        "crossed": bnf(["S -> a S b | a S c | a b S c | S x S | x | 1"]),
+    }
+
+
+def native(language: Compiled) -> Native:
+    return build_native(language.machine, language.classes)
+
+
+def compare(language: Compiled, own: Native, canvas: list[int]) -> None:
+    want = plain(language, canvas)
+    stops = bool(language.vocabulary.stop_ids)
+    got = own.solve(language._cells(canvas), language.must_stop, stops)
+    assert got.feasible == want.feasible
+    np.testing.assert_array_equal(got.classes, want.classes)
+
+
+def test_pushes_of_one_layer_share_no_frame() -> None:
+    """After `da` a text can only go on above Y's frame, after `eb` only above Z's.
+
+    Both tokens push the same return point above the same two frames. If the pushes shared a frame,
+    `db` and `ea` would seem possible: something closes it above each of the two.
+    """
+    rules = ["S -> Y p p p p | Z q q q", "Y -> 1 d U | y Y y", "Z -> 2 e U | y Z y"]
+    rules += ["U -> V w | y U y", "V -> a c | b c c | y V y"]
+    texts = ["1", "2", "da", "db", "ea", "eb", "c", "w", "p", "q"]
+    language = compile_grammar(bnf(rules), Vocabulary([text.encode() for text in texts]))
+    allowed = language.admissible([MASK] * 8)[1]
+    assert [text for text, good in zip(texts, allowed, strict=True) if good] == ["da", "eb"]
+    compare(language, native(language), [MASK] * 8)
+
+
+@pytest.mark.parametrize("name", ["json", "brackets"])
+def test_equals_the_plain_passes(name: str) -> None:
+    _compare_many(name, 8, 20, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", languages())
+def test_equals_the_plain_passes_often(name: str, seed: int) -> None:
+    _compare_many(name, 100, 40, seed + 1)
+    _compare_many(name, 6, 100, seed + 5)
+
+
+def _compare_many(name: str, number: int, longest: int, seed: int) -> None:
+    rng = np.random.default_rng([seed, *name.encode()])
+    vocabulary = Vocabulary(TOKENS, frozenset({STOP}))
+    language = compile_grammar(languages()[name], vocabulary, must_stop=bool(seed % 2))
+    own = native(language)
+    for _ in range(number):
+        compare(language, own, random_canvas(language, longest, rng))
+
+
+def test_many_frames() -> None:
+    """Rows of several words: two hundred frames and more are open at once."""
+    language = compile_grammar(languages()["brackets"], Vocabulary(TOKENS, frozenset({STOP})))
+    own = native(language)
+    compare(language, own, [MASK] * 50)
+    assert own.rooms[0].frames[50] > 200
+
+
+def test_room_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ARENA", "ITEMS", "FRAMES"):
+        monkeypatch.setattr(f"grammar.native.{name}", 16)
+    language = compile_grammar(languages()["crossed"], Vocabulary(TOKENS, frozenset({STOP})))
+    compare(language, native(language), [MASK] * 30)
+
+
+def test_compiled_once() -> None:
+    """No program is compiled anew for another grammar or another canvas."""
+    for name in ("json", "smiles"):
+        language = compile_grammar(languages()[name], Vocabulary(TOKENS))
+        for length in (0, 3):
+            native(language).solve(np.full(length, -1), False)
+    assert len(kernels().solve.signatures) == 1
