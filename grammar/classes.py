@@ -21,8 +21,8 @@ CONFIGURATIONS = 2_000_000
 """The most effects that the tokens together may have, before equal ones are shared."""
 
 
-WORK = 40_000_000
-"""The most effects that are looked at on the way, one a byte."""
+WORK = 5_000_000
+"""The most effects that are looked at on the way, each once a class of bytes."""
 
 
 class Operation(IntEnum):
@@ -75,8 +75,7 @@ class _Runs:
     """
 
     def __init__(self, machine: Machine, limit: int):
-        self.machine, self.limit = machine, limit
-        self.total = self.work = 0
+        self.machine, self.limit, self.total, self.work = machine, limit, 0, 0
         self.numbers: dict[frozenset[_Configuration], int] = {frozenset(): 0}
         self.sets: list[frozenset[_Configuration]] = [frozenset()]
         self.steps: list[dict[int, int]] = [{}]
@@ -101,9 +100,6 @@ class _Runs:
         for symbol in text:
             after = self.steps[present].get(symbol)
             if after is None:
-                self.work += len(self.sets[present])
-                if self.work > WORK:
-                    raise LimitError(f"tokens must need at most {WORK} steps, got more")
                 after = self.number(self.advance(symbol, self.sets[present]))
                 self.steps[present][symbol] = after
             present = after
@@ -113,6 +109,9 @@ class _Runs:
 
     def advance(self, symbol: int, present: frozenset[_Configuration]) -> frozenset[_Configuration]:
         """All configurations one byte later. A pop takes the last push away, or looks below it."""
+        self.work += len(present)
+        if self.work > WORK:
+            raise LimitError(f"tokens must need at most {WORK} steps through states, got more")
         after = set()
         for source, pops, pushes, state in present:
             for move in self.machine.moves[state].get(symbol, ()):

@@ -13,6 +13,7 @@ from grammar import (
     Compiled,
     EmptyLanguageError,
     GrammarError,
+    LimitError,
     Vocabulary,
     compile_grammar,
     completable,
@@ -21,6 +22,7 @@ from grammar import (
     shipped,
 )
 from grammar.intersection import fragments_graph, intersects
+from grammar.lark_limits import refuse_bombs
 from grammar.network import build_network
 from grammar.nodes import Grammar
 from tests.shared import SHARED
@@ -85,6 +87,15 @@ def test_what_is_read() -> None:
     )
     texts = [" a , d!!", "X", "b!", "a,!", "e!", "a!!!"]
     assert [text for text in texts if accepts(grammar, text)] == texts[:3]
+
+
+def test_alternatives_are_counted_rule_by_rule() -> None:
+    """Indented or not, in any number of rules; a terminal's are one expression."""
+    rules = "".join(f'  r{i}.1: "a"? "b"? ("c" | "d")?\n' for i in range(30))
+    terminal = "A: " + '("a" | "b") ' * 30
+    refuse_bombs(f"  start: r0 A\n{rules}  {terminal}\n")
+    with pytest.raises(LimitError, match=r"line 2, column \d+: a rule must have at most 5000"):
+        refuse_bombs("start: a\na: " + "(b | c)~2..3 " * 5)
 
 
 @pytest.mark.parametrize(
