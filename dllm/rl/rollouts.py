@@ -61,7 +61,7 @@ def roll(
     asked = [question for question in questions for _ in range(settings.group)]
     layouts = lay_out(model, asked, settings, seeds)
     proposal = make_proposal(model, settings.temperature, None, None, None, ())
-    most = 2 * max(len(layout.ids) - layout.prompt for layout in layouts)
+    most = 2 * window_of(model, settings)
     decoded = decode_many(
         model.network,
         batch_rows(layouts, settings.positions),

@@ -39,7 +39,8 @@ class Programs(NamedTuple):
     update: Any
     """(state, starting weights, items, old, reference, first, coefficients) -> the state after one
     update, its `Metrics`, and the log-probabilities before it, `[pieces, items, window]`. It takes
-    the state. In the `first` these are the old ones, and `old` is not looked at."""
+    the state. In the `first` these are the old ones, and `old` is not looked at. Where there is no
+    reference, the old policy stands in for it."""
 
 
 def begin(settings: Settings, network: Network) -> State:
@@ -95,14 +96,15 @@ def _programs(
         base: nnx.State,
         items: Items,
         old: Array,
-        reference: Array,
+        reference: Array | None,
         first: Bool[Array, ""],
         coefficients: Coefficients,
     ) -> tuple[State, Metrics, Array]:
-        def loss(params: Any, piece: tuple[Any, Array, Array]) -> tuple[Array, Any]:
+        def loss(params: Any, piece: tuple[Any, Array, Array | None]) -> tuple[Array, Any]:
             item, old, reference = piece
             new = asked(network(params, base), item)
             old = jnp.where(first, jax.lax.stop_gradient(new), old)
+            reference = old if reference is None else reference
             told = (item.advantage, item.counts, coefficients)
             measured = measure(new, old, reference, *told)
             return measured.loss, (measured, new)
@@ -119,9 +121,8 @@ def learn(
 ) -> tuple[State, list[Metrics]]:
     """All inner updates on the items of a rollout. Takes the state."""
     told = Coefficients(jnp.float32(settings.epsilon), jnp.float32(settings.beta))
-    old = reference = jnp.zeros(items.targets.shape, jnp.float32)
-    if settings.beta:
-        reference = leniently(programs.reference, base, items)
+    reference = leniently(programs.reference, base, items) if settings.beta else None
+    old = jnp.zeros(items.targets.shape, jnp.float32)
     found = []
     for number in range(settings.updates):
         first = number == 0

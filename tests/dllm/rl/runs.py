@@ -33,9 +33,9 @@ def letters(random: np.random.Generator) -> Question:
     return Question(letter * int(random.integers(1, 4)), letter)
 
 
-def low(text: str, label: str) -> float:
-    """Small characters are good ones."""
-    return -float(np.mean([ord(each) for each in text])) / 128 if text else 0.0
+def plain(text: str, label: str) -> float:
+    """The share of ASCII characters."""
+    return float(np.mean([ord(each) < 128 for each in text])) if text else 0.0
 
 
 def settings(steps: int = 6, rate: float = 1e-2, lora: bool = False, **run: Any) -> Settings:
@@ -88,7 +88,7 @@ def main() -> None:
         return {}
 
     model = tiny(Path(told["base"]))
-    train(settings(evaluate_every=2), letters, [low], out=told["out"], model=model, evaluate=die)
+    train(settings(evaluate_every=2), letters, [plain], out=told["out"], model=model, evaluate=die)
 
 
 if __name__ == "__main__":

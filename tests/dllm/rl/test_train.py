@@ -13,7 +13,7 @@ import dllm
 from dllm.load import Model
 from dllm.rl import RewardError, train
 from dllm.train import read_metrics
-from tests.dllm.rl.runs import curve, dying, letters, low, settings
+from tests.dllm.rl.runs import curve, dying, letters, plain, settings
 from tests.dllm.train.runs import tiny
 
 
@@ -45,9 +45,9 @@ def test_a_run_that_is_cut_off_goes_on_bit_for_bit(tmp_path: Path, model: Model)
     same = settings(evaluate_every=2)
     told: Any = {"model": model, "evaluate": evaluate, "progress": False}
     with pytest.raises(RuntimeError, match="cut off"):
-        train(same, letters, [low], out=tmp_path / "cut", **told)
+        train(same, letters, [plain], out=tmp_path / "cut", **told)
     for name in ("cut", "whole"):
-        train(same, letters, [low], out=tmp_path / name, **told)
+        train(same, letters, [plain], out=tmp_path / name, **told)
     assert seen == [0, 2, 4, 6, 0, 2, 4, 6]
     assert curve(tmp_path / "cut") == curve(tmp_path / "whole")
     assert weights(tmp_path / "cut") == weights(tmp_path / "whole")
@@ -56,7 +56,7 @@ def test_a_run_that_is_cut_off_goes_on_bit_for_bit(tmp_path: Path, model: Model)
     first = curve(tmp_path / "whole")[0]
     keys = "step loss reward rewards spread kl clip_ratio forwards grad_norm learning_rate examples"
     assert list(first) == keys.split()
-    assert first["rewards"] == {"low": pytest.approx(first["reward"])}
+    assert first["rewards"] == {"plain": pytest.approx(first["reward"])}
     assert first["spread"] > 0
     assert 2 <= first["forwards"] <= 4
     trained = dllm.load(tmp_path / "whole" / "model")
@@ -64,12 +64,12 @@ def test_a_run_that_is_cut_off_goes_on_bit_for_bit(tmp_path: Path, model: Model)
     rollout = dataclasses.replace(same.rollout, group=2)
     other = dataclasses.replace(same, rollout=rollout)
     with pytest.raises(ValueError, match=r"rollout\.group must stay 3 .* got 2; another folder"):
-        train(other, letters, [low], out=tmp_path / "whole", model=model, progress=False)
+        train(other, letters, [plain], out=tmp_path / "whole", model=model, progress=False)
 
 
 def test_adapters_are_learnt_and_merged(tmp_path: Path, model: Model) -> None:
     chosen = settings(steps=4, lora=True)
-    trained = train(chosen, letters, [low], out=tmp_path, model=model, progress=True)
+    trained = train(chosen, letters, [plain], out=tmp_path, model=model, progress=True)
     loaded = dllm.load(tmp_path / "model", dtype="float32")
     before, after, read = map(arrays, (model, trained, loaded))
     moved = {name for name in before if np.any(before[name] != after[name])}
@@ -89,7 +89,7 @@ def test_killed_at_an_evaluation(tmp_path: Path, base: Path, model: Model) -> No
     assert killed.wait(120) == -signal.SIGKILL, Path(f"{tmp_path / 'cut'}.log").read_text()
     assert [row["step"] for row in curve(tmp_path / "cut")] == [2, 4]
     for name in ("cut", "whole"):
-        train(settings(), letters, [low], out=tmp_path / name, model=model, progress=False)
+        train(settings(), letters, [plain], out=tmp_path / name, model=model, progress=False)
     assert curve(tmp_path / "cut") == curve(tmp_path / "whole")
     assert weights(tmp_path / "cut") == weights(tmp_path / "whole")
 
@@ -105,3 +105,10 @@ def test_killed_at_an_evaluation(tmp_path: Path, base: Path, model: Model) -> No
 def test_a_bad_reward_is_named(tmp_path: Path, model: Model, reward: Any, message: str) -> None:
     with pytest.raises(RewardError, match=f"{message}.*no checkpoint was written"):
         train(settings(), letters, [reward], out=tmp_path, model=model, progress=False)
+
+
+def test_reward_rises(tmp_path: Path, model: Model) -> None:
+    chosen = settings(steps=60, rate=3e-3, checkpoint_every=60)
+    train(chosen, letters, [plain], out=tmp_path, model=model, progress=False)
+    rewards = [row["reward"] for row in curve(tmp_path)]
+    assert np.mean(rewards[-8:]) > np.mean(rewards[:8]) + 0.1
