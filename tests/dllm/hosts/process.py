@@ -16,13 +16,23 @@ from dllm import hosts
 PROMPTS = ["a", "bc", "def"]
 WAYS: dict[str, dict[str, dict[str, Any]]] = {
     "quick": {"plain": {}},
-    "all": {"drawn": {"temperature": 1.0}, "dual": {"cache": "dual"}},
+    "all": {
+        "drawn": {"temperature": 1.0},
+        "dual": {"cache": "dual"},
+        "finished blocks": {"cache": "block_causal"},
+    },
 }
+BLOCK = 4
+
+
+def load(folder: str, choice: str, place: Any = None) -> dllm.Model:
+    """The model; where a cache of finished blocks is tried, its attention goes in blocks."""
+    return dllm.load(folder, place=place, causal_block=BLOCK if choice == "all" else None)
 
 
 def answers(model: dllm.Model, way: dict[str, Any]) -> list[list[int]]:
     """Tokens of three rows in two slots, so that one is filled again."""
-    made = dllm.generate(model, PROMPTS, gen_length=8, block_length=4, batch=2, **way)
+    made = dllm.generate(model, PROMPTS, gen_length=8, block_length=BLOCK, batch=2, **way)
     return [answer.tokens for answer in made]
 
 
@@ -43,7 +53,7 @@ def main(
     hosts.join(f"127.0.0.1:{port}", processes, process)
     refused = refusal(process)
     hosts.agree(hosts.versions())
-    loaded = dllm.load(folder, place=dllm.make_mesh(data, model))
+    loaded = load(folder, choice, dllm.make_mesh(data, model))
     made = {name: answers(loaded, way) for name, way in WAYS[choice].items()}
     assert not next(iter(jax.tree.leaves(loaded.network.state))).is_fully_addressable
     if hosts.is_first():

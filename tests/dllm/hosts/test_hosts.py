@@ -36,7 +36,7 @@ def test_tokens_are_those_of_one_process(
     for one in ran:
         assert one.returncode == 0, one.stderr
     told = json.loads(ran[0].stdout.splitlines()[-1])  # gloo says something before
-    loaded, ways = dllm.load(folder), process.WAYS[choice]
+    loaded, ways = process.load(folder, choice), process.WAYS[choice]
     assert told["answers"] == {name: process.answers(loaded, ways[name]) for name in ways}
     assert told["refused"] == "hosts: process 1 must have the jax of process 0, 0.0, got 0.1"
     assert not any("answers" in one.stdout for one in ran[1:])
