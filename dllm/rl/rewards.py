@@ -60,7 +60,7 @@ def name_of(reward: Reward) -> str:
     return getattr(reward, "__name__", type(reward).__name__)
 
 
-def refuse_bad_rewards(rewards: Sequence[Reward]) -> None:
+def refuse_bad_rewards(rewards: Sequence[Any]) -> None:
     """Raises unless there are rewards, functions with a name each.
 
     Raises:
