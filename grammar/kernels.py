@@ -28,13 +28,13 @@ MAGIC, SHIFT = np.uint64(0x03F79D71B4CB0A89), np.uint64(58)
 Tables = namedtuple(
     "Tables",
     "finals start source_begins effect_source effect_node class_begins class_effects"
-    " operation symbol future symbols",
+    " operation symbol future pop pop_begins symbols",
 )
 """A machine and its classes, `grammar.native.build_tables`'s."""
 
 Room = namedtuple(
     "Room",
-    "arena item_node item_row frame_symbol frame_row frame_words frame_closed"
+    "arena item_node item_row frame_symbol frame_row frame_closed frame_first frame_size"
     " begins states width frames",
 )
 """Where the passes write. Items are nodes of layers; `begins`, `states` (of each layer, where its
@@ -69,8 +69,7 @@ def _set(arena, row, frame):
 
 @njit(cache=True, nogil=True)
 def _clear(arena, row, words):
-    for w in range(words):
-        arena[row + w] = ZERO
+    arena[row : row + words] = ZERO
 
 
 @njit(cache=True, nogil=True)
@@ -81,21 +80,35 @@ def _some(arena, row, words):
     return False
 
 
+# Slices below tell LLVM that no index is negative, so that it makes vector code of the loops.
+
+
 @njit(cache=True, nogil=True)
 def _join(arena, into, row, words):
+    joined, more = arena[into : into + words], arena[row : row + words]
     for w in range(words):
-        arena[into + w] |= arena[row + w]
+        joined[w] |= more[w]
 
 
 @njit(cache=True, nogil=True)
 def _join_meet(arena, into, left, right, words):
-    """The intersection of two rows into a third, and whether it holds anything."""
-    some = ZERO
+    """The intersection of two rows into a third."""
+    joined = arena[into : into + words]
+    one, other = arena[left : left + words], arena[right : right + words]
     for w in range(words):
-        word = arena[left + w] & arena[right + w]
-        arena[into + w] |= word
-        some |= word
-    return some != ZERO
+        joined[w] |= one[w] & other[w]
+
+
+@njit(cache=True, nogil=True)
+def _fill(arena, into, row, good, words):
+    """As `_join_meet`, and whether all of the row is in now."""
+    filled, missing = arena[into : into + words], ZERO
+    one, other = arena[row : row + words], arena[good : good + words]
+    for w in range(words):
+        word = filled[w] | (one[w] & other[w])
+        filled[w] = word
+        missing |= one[w] & ~word
+    return missing == ZERO
 
 
 @njit(cache=True, nogil=True)
@@ -186,37 +199,72 @@ def _discover(tables, room, layer, active, number, marked, ends):
 
 
 @njit(cache=True, nogil=True)
-def _pop(room, of_symbol, row, words, into):
-    """The parents of the frames of a row, those of one symbol, into another row."""
+def _pop(room, kept, kept_bits, of_symbol, row, words, into, top):
+    """The parents of the frames of a row, those of one symbol, into another row.
+
+    `kept` are the rows of the parents of each word's frames as they were at the last layer, and
+    `kept_bits` those frames. Mostly it is the same ones again, or a few more. The end of the arena.
+    """
     arena = room.arena
     for w in range(words):
-        word = arena[row + w] & of_symbol[w]
-        while word != ZERO:
-            low = word & (~word + ONE)
-            word ^= low
+        bits = arena[row + w] & of_symbol[w]
+        if bits == ZERO:
+            continue
+        if kept[w] == 0:
+            if top + w >= arena.shape[0]:
+                return -1
+            kept[w], top = top, top + w + 1
+            _clear(arena, kept[w], w + 1)
+        fresh = bits & ~kept_bits[w]
+        if kept_bits[w] & ~bits != ZERO:
+            _clear(arena, kept[w], w + 1)
+            fresh = bits
+        kept_bits[w] = bits
+        while fresh != ZERO:
+            low = fresh & (~fresh + ONE)
+            fresh ^= low
             frame = 64 * w + _number(low)
-            _join(arena, into, room.frame_row[frame], room.frame_words[frame])
+            first, size = room.frame_first[frame], room.frame_size[frame]
+            _join(arena, kept[w] + first, room.frame_row[frame] + first, size)
+        _join(arena, into, kept[w], w + 1)
+    return top
 
 
 @njit(cache=True, nogil=True)
-def _operate(tables, room, layer, at, of_symbol):
-    """The rows of a layer's nodes, from those of the effects on."""
+def _operate(tables, room, layer, at, of_symbol, kept, kept_bits, top):
+    """The rows of a layer's nodes, from those of the effects on. The end of the arena."""
     arena, states = room.arena, tables.finals.shape[0]
-    wide, frame = room.width[layer], room.frames[layer - 1]
+    wide, narrow, frame = room.width[layer], room.width[layer - 1], room.frames[layer - 1]
     for item in range(room.begins[layer], room.states[layer]):
         inner, row = room.item_node[item] - states, room.item_row[item]
-        g, into = tables.symbol[inner], at[tables.future[inner]]
+        g, into, pop = tables.symbol[inner], at[tables.future[inner]], tables.pop[inner]
         if tables.operation[inner] == POP:
-            _pop(room, of_symbol[g], row, room.width[layer - 1], into)
+            top = _pop(room, kept[pop], kept_bits[pop], of_symbol[g], row, narrow, into, top)
+            if top < 0:
+                return -1
         elif tables.operation[inner] == TEST:
-            for w in range(room.width[layer - 1]):
+            for w in range(narrow):
                 arena[into + w] |= arena[row + w] & of_symbol[g, w]
         else:
             room.frame_symbol[frame], room.frame_row[frame] = g, row
-            room.frame_words[frame] = wide
             if _some(arena, row, wide):
                 _set(arena, into, frame)
             frame += 1
+    return top
+
+
+@njit(cache=True, nogil=True)
+def _register(room, layer, of_symbol):
+    """The new frames of a layer: by symbols, and which words of their rows hold parents."""
+    arena = room.arena
+    for frame in range(room.frames[layer - 1], room.frames[layer]):
+        of_symbol[room.frame_symbol[frame], frame >> 6] |= ONE << np.uint64(frame & 63)
+        row, first, end = room.frame_row[frame], 0, (frame >> 6) + 1
+        while end > 0 and arena[row + end - 1] == ZERO:
+            end -= 1
+        while first < end and arena[row + first] == ZERO:
+            first += 1
+        room.frame_first[frame], room.frame_size[frame] = first, end - first
 
 
 @njit(cache=True, nogil=True)
@@ -234,7 +282,7 @@ def _keep_states(room, layer):
 def _wider(rows, words):
     if words <= rows.shape[1]:
         return rows
-    wider = np.zeros((rows.shape[0], 2 * words), np.uint64)
+    wider = np.zeros((rows.shape[0], 2 * words), rows.dtype)
     wider[:, : rows.shape[1]] = rows
     return wider
 
@@ -246,7 +294,8 @@ def _forward(tables, room, cells):
     here, at = np.full(nodes, -1, np.int64), np.full(nodes, -1, np.int64)
     marked, ends = np.zeros(nodes, np.bool_), np.empty(nodes, np.int64)
     active = np.empty(tables.effect_node.shape[0], np.int64)
-    of_symbol = np.zeros((tables.symbols, 4), np.uint64)
+    of_symbol, pops = np.zeros((tables.symbols, 4), np.uint64), tables.pop_begins[-1]
+    kept, kept_bits = np.zeros((pops, 4), np.int64), np.zeros((pops, 4), np.uint64)
     arena[0], top = ONE, 1
     room.item_node[0], room.item_row[0] = tables.start, 0
     room.begins[0], room.states[0], room.begins[1] = 0, 0, 1
@@ -262,6 +311,7 @@ def _forward(tables, room, cells):
         if need > arena.shape[0] or room.frames[layer] > room.frame_row.shape[0]:
             return -1, of_symbol
         of_symbol = _wider(of_symbol, wide)
+        kept, kept_bits = _wider(kept, wide), _wider(kept_bits, wide)
         _clear(arena, top, need - top)
         for item in range(room.begins[layer], room.begins[layer + 1]):
             room.item_row[item] = at[room.item_node[item]] = top
@@ -270,50 +320,103 @@ def _forward(tables, room, cells):
             effect = active[k]
             into = at[tables.effect_node[effect]]
             _join(arena, into, here[tables.effect_source[effect]], narrow)
-        _operate(tables, room, layer, at, of_symbol)
-        for frame in range(room.frames[layer - 1], room.frames[layer]):
-            of_symbol[room.frame_symbol[frame], frame >> 6] |= ONE << np.uint64(frame & 63)
+        top = _operate(tables, room, layer, at, of_symbol, kept, kept_bits, top)
+        if top < 0:
+            return -1, of_symbol
+        _register(room, layer, of_symbol)
         _leave(room, layer - 1, here)
         _keep_states(room, layer)
     return top, of_symbol
 
 
 @njit(cache=True, nogil=True)
-def _close(room, of_symbol, row, words, good, into):
-    """The frames of a row with a good parent into another; each remembers which."""
-    arena = room.arena
-    for w in range(words):
-        word, hits = arena[row + w] & of_symbol[w], ZERO
-        while word != ZERO:
-            low = word & (~word + ONE)
-            word ^= low
-            frame = 64 * w + _number(low)
-            closed, parents = room.frame_closed[frame], room.frame_row[frame]
-            if _join_meet(arena, closed, parents, good, room.frame_words[frame]):
-                hits |= low
-        arena[into + w] = hits
+def _hits(room, bits, w, good, common):
+    """Which frames of a word have a good parent: all if one that they have in common is good."""
+    if _overlap(room.arena, common, good, w + 1):
+        return bits
+    hits = ZERO
+    while bits != ZERO:
+        low = bits & (~bits + ONE)
+        bits ^= low
+        frame = 64 * w + _number(low)
+        first, size = room.frame_first[frame], room.frame_size[frame]
+        if _overlap(room.arena, room.frame_row[frame] + first, good + first, size):
+            hits |= low
+    return hits
 
 
 @njit(cache=True, nogil=True)
-def _revise(tables, room, layer, at, of_symbol, top):
+def _settle(room, bits, w, kept):
+    """Tells the frames of a word what was kept for all of them."""
+    while bits != ZERO:
+        low = bits & (~bits + ONE)
+        bits ^= low
+        frame = 64 * w + _number(low)
+        first, size = room.frame_first[frame], room.frame_size[frame]
+        closed, row = room.frame_closed[frame] + first, room.frame_row[frame] + first
+        _join_meet(room.arena, closed, row, kept + first, size)
+
+
+@njit(cache=True, nogil=True)
+def _close(room, kept, kept_bits, open_bits, of_symbol, common, row, words, good, into):
+    """The frames of a row with a good parent into another, each is to remember which.
+
+    What they are to remember is `kept` once a word, as long as it is for the same frames
+    (`kept_bits`). Frames of later layers' pushes, not of `open_bits`, have been told.
+    """
+    arena = room.arena
+    for w in range(words):
+        bits = arena[row + w] & of_symbol[w]
+        if bits == ZERO:
+            continue
+        hits = _hits(room, bits, w, good, common[w])
+        arena[into + w] = hits
+        if hits == ZERO:
+            continue
+        had = kept_bits[w] & open_bits[w]
+        if bits & ~had != ZERO:
+            _settle(room, had, w, kept[w])
+            _clear(arena, kept[w], w + 1)
+        else:
+            _settle(room, had & ~bits, w, kept[w])
+        kept_bits[w] = bits
+        _join(arena, kept[w], good, w + 1)
+
+
+@njit(cache=True, nogil=True)
+def _recall(tables, room, frame, g, kept, kept_bits):
+    """All that a frame is to remember, when it comes to its push."""
+    w, bit = frame >> 6, ONE << np.uint64(frame & 63)
+    for pop in range(tables.pop_begins[g], tables.pop_begins[g + 1]):
+        if kept_bits[pop, w] & bit != ZERO:
+            _settle(room, bit, w, kept[pop, w])
+
+
+@njit(cache=True, nogil=True)
+def _revise(tables, room, layer, at, frames, top):
     """The good rows of a layer's inner nodes, from those of its states; written from `top` on."""
+    of_symbol, common, kept, kept_bits, open_bits = frames
     arena, states = room.arena, tables.finals.shape[0]
-    wide, frame = room.width[layer], room.frames[layer]
+    wide, narrow, frame = room.width[layer], room.width[layer - 1], room.frames[layer]
+    open_bits[wide - 1 :] = ZERO
+    open_bits[wide - 1] = ~ZERO >> np.uint64(64 * wide - frame)
     for item in range(room.states[layer] - 1, room.begins[layer] - 1, -1):
         inner, row = room.item_node[item] - states, room.item_row[item]
-        operation, g = tables.operation[inner], tables.symbol[inner]
+        operation, g, pop = tables.operation[inner], tables.symbol[inner], tables.pop[inner]
         frame -= operation == PUSH
         good = at[tables.future[inner]]
         if good < 0:
             continue
         _clear(arena, top, wide)
         if operation == POP:
-            _close(room, of_symbol[g], row, room.width[layer - 1], good, top)
+            own, bits, of, shared = kept[pop], kept_bits[pop], of_symbol[g], common[g]
+            _close(room, own, bits, open_bits, of, shared, row, narrow, good, top)
         elif operation == TEST:
-            for w in range(room.width[layer - 1]):
+            for w in range(narrow):
                 arena[top + w] = arena[row + w] & of_symbol[g, w] & arena[good + w]
         elif _has(arena, good, frame):
-            _join_meet(arena, top, row, room.frame_closed[frame], wide)
+            _recall(tables, room, frame, g, kept, kept_bits)
+            _join_meet(arena, top, row, room.frame_closed[frame], (frame >> 6) + 1)
         if _some(arena, top, wide):
             at[room.item_node[item]] = top
             top += wide
@@ -330,7 +433,7 @@ def _row(arena, at, node, words, top):
 
 
 @njit(cache=True, nogil=True)
-def _sources(tables, room, here, at, before, words, active, number, alive, top):
+def _sources(tables, room, here, at, before, words, active, number, alive, full, top):
     """Which effects are alive, and the good rows of their sources, in `before`."""
     arena = room.arena
     for k in range(number):
@@ -341,8 +444,11 @@ def _sources(tables, room, here, at, before, words, active, number, alive, top):
         source = tables.effect_source[effect]
         if _overlap(arena, here[source], good, words):
             alive[effect] = True
-            into, top = _row(arena, before, source, words, top)
-            _join_meet(arena, into, here[source], good, words)
+            if not full[source]:
+                into, top = _row(arena, before, source, words, top)
+                full[source] = _fill(arena, into, here[source], good, words)
+    for k in range(number):
+        full[tables.effect_source[active[k]]] = False
     return top
 
 
@@ -388,16 +494,38 @@ def _largest(room, length):
 
 
 @njit(cache=True, nogil=True)
-def _prepare(room, length, top):
-    """Empty rows for what closes frames; where the good rows go, -1 if the room is too small."""
+def _lay_out(rows, words, top):
+    """Places for rows of each word's frames, which are no wider than up to the word."""
+    for number in range(rows.shape[0]):
+        for w in range(words):
+            rows[number, w] = top
+            top += w + 1
+    return top
+
+
+@njit(cache=True, nogil=True)
+def _prepare(room, length, common, kept, top):
+    """Rows for what closes frames, and the parents that the frames of a word have in common.
+
+    Where the good rows go, -1 if the room is too small.
+    """
+    arena, words = room.arena, room.width[length]
+    need = (64 + common.shape[0] + kept.shape[0]) * (words + 1) * words // 2
+    if top + need + 3 * _largest(room, length) > arena.shape[0]:
+        return -1
     begin = top
     for frame in range(1, room.frames[length]):
         room.frame_closed[frame] = top
-        top += room.frame_words[frame]
-    if top + 3 * _largest(room, length) > room.arena.shape[0]:
-        return -1
-    _clear(room.arena, begin, top - begin)
-    return top
+        top += (frame >> 6) + 1
+    _clear(arena, begin, top - begin)
+    begin, top = top, _lay_out(common, words, top)
+    arena[begin:top] = ~ZERO
+    for frame in range(1, room.frames[length]):
+        w, row = frame >> 6, room.frame_row[frame]
+        into = common[room.frame_symbol[frame], w]
+        for v in range(w + 1 if room.frame_size[frame] else 0):
+            arena[into + v] &= arena[row + v]
+    return _lay_out(kept, words, top)
 
 
 @njit(cache=True, nogil=True)
@@ -410,23 +538,23 @@ def _tail(cells, can_stop):
 
 
 @njit(cache=True, nogil=True)
-def _backward(tables, room, cells, of_symbol, must_stop, tail, top, out):
+def _backward(tables, room, cells, frames, must_stop, tail, top, out):
     """What of it can be completed; whether all of it can."""
     length, begin = cells.shape[0], top
     nodes, size = tables.finals.shape[0] + tables.operation.shape[0], _largest(room, length)
     here, at = np.full(nodes, -1, np.int64), np.full(nodes, -1, np.int64)
     before, alive = np.full(nodes, -1, np.int64), np.zeros(tables.effect_node.shape[0], np.bool_)
-    active = np.empty(tables.effect_node.shape[0], np.int64)
+    active, full = np.empty(alive.shape[0], np.int64), np.zeros(nodes, np.bool_)
     if not must_stop:
         _accept(tables, room, length, at, begin)
     for layer in range(length, 0, -1):
         cell, words = cells[layer - 1], room.width[layer - 1]
         # The good rows of two layers take turns in two places; a layer's inner ones are between.
         place = begin + 2 * size * ((length - layer + 1) & 1)
-        _revise(tables, room, layer, at, of_symbol, begin + size)
+        _revise(tables, room, layer, at, frames, begin + size)
         _enter(room, layer - 1, here)
         number = _active(tables, room, layer - 1, here, cell, active)
-        place = _sources(tables, room, here, at, before, words, active, number, alive, place)
+        place = _sources(tables, room, here, at, before, words, active, number, alive, full, place)
         if number:
             _classes_alive(tables, cell, active, number, alive, out[layer - 1])
         if layer - 1 >= tail:
@@ -457,12 +585,18 @@ def solve(tables, room, cells, must_stop, can_stop, out):
     """
     tail = _tail(cells, can_stop)
     top, of_symbol = _forward(tables, room, cells)
-    if top >= 0:
-        top = _prepare(room, cells.shape[0], top)
     if top < 0:
         return -1
+    words, pops = room.width[cells.shape[0]], tables.pop_begins[-1]
+    common = np.zeros((tables.symbols, words), np.int64)
+    kept, kept_bits = np.zeros((pops, words), np.int64), np.zeros((pops, words), np.uint64)
+    top = _prepare(room, cells.shape[0], common, kept, top)
+    if top < 0:
+        return -1
+    open_bits = np.full(words, ~ZERO, np.uint64)
+    frames = (of_symbol, common, kept, kept_bits, open_bits)
     _stops(tables, room, tail, out)
-    feasible = _backward(tables, room, cells, of_symbol, must_stop, tail, top, out)
+    feasible = _backward(tables, room, cells, frames, must_stop, tail, top, out)
     if not feasible:
         out[:] = False
     return 1 if feasible else 0

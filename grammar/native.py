@@ -58,7 +58,7 @@ class Native:
             room = self.rooms.pop()
         except IndexError:
             room = make_room(1, len(cells))
-        if len(room.width) <= len(cells):
+        if len(room.width) < len(cells) + 2:
             room = make_room(len(room.frame_row) // FRAMES, len(cells))
         ends = (must_stop, can_stop)
         while (told := kernels().solve(self.tables, room, cells, *ends, out)) < 0:
@@ -70,7 +70,7 @@ class Native:
 def make_room(size: int, length: int) -> Any:
     """A `grammar.kernels.Room` for canvases of `length`, `size` times as large as the smallest."""
     layers = [np.zeros(length + 2, np.int64) for _ in range(4)]
-    frames = [np.zeros(size * FRAMES, np.int64) for _ in range(4)]
+    frames = [np.zeros(size * FRAMES, np.int64) for _ in range(5)]
     items = [np.zeros(size * ITEMS, np.int64) for _ in range(2)]
     return kernels().Room(np.zeros(size * ARENA, np.uint64), *items, *frames, *layers)
 
@@ -84,6 +84,11 @@ def build_native(machine: Machine, classes: TokenClasses) -> Native:
     # Ends of tokens are numbered by their states, inner nodes stand behind all states.
     number = np.where(inner, len(finals) + np.cumsum(inner) - 1, nodes[:, 1])
     points, symbol = np.unique(nodes[inner, 1], return_inverse=True)
+    # Pops are numbered too, by symbols.
+    pops = np.flatnonzero(nodes[inner, 0] == Operation.POP)
+    pops = pops[np.argsort(symbol[pops], kind="stable")]
+    pop = np.full(len(symbol), -1, np.int64)
+    pop[pops] = np.arange(len(pops))
     effects = np.asarray(classes.effects, np.int64).reshape(-1, 2)
     order = np.argsort(effects[:, 0], kind="stable")
     place = np.empty(len(order), np.int64)
@@ -102,6 +107,8 @@ def build_native(machine: Machine, classes: TokenClasses) -> Native:
             operation=nodes[inner, 0],
             symbol=symbol.astype(np.int64),
             future=number[nodes[inner, 2]],
+            pop=pop,
+            pop_begins=np.searchsorted(symbol[pops], np.arange(len(points) + 1)),
             symbols=max(len(points), 1),
         )
     )

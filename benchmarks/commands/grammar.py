@@ -3,11 +3,14 @@
 import argparse
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 from benchmarks.commands.command import Command, add_out
 from benchmarks.grammar.decodes import random_decodes
 from benchmarks.grammar.languages import NAMES, language
+from benchmarks.grammar.peers import mask_times
+from benchmarks.grammar.schemas import compile_s
 from benchmarks.grammar.speed import fill_ms, masks_ms
 from benchmarks.grammar.vocabulary import SIZE, made_vocabulary
 from grammar import MASK, Vocabulary, compile_grammar
@@ -16,6 +19,8 @@ EXAMPLES = """\
   python -m benchmarks grammar                              (masks of all languages; minutes)
   python -m benchmarks grammar --languages json --decodes 10000 --fill 0
   python -m benchmarks grammar --languages record --vocabulary 4096 --out masks.json
+  python -m benchmarks grammar --languages json --peers     (llguidance, xgrammar: extra peers)
+  python -m benchmarks grammar --schemas MASKBENCH --every 10
 """
 
 
@@ -28,6 +33,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--fill", type=int, default=256, help="a canvas filled at random; 0: none (%(default)s)")
     add("--decodes", type=int, default=0, help="random decodes a language (default: none)")
     add("--length", type=int, default=48, help="the most tokens of these (default: %(default)s)")
+    add("--peers", action="store_true", help="mask times of other engines too, of any JSON")
+    add("--schemas", type=Path, metavar="DIR", help="also compile MaskBench's files in a folder")
+    add("--every", type=int, default=1, metavar="N", help="one such file in N (%(default)s)")
     add_out(parser, "a file for the figures")
 
 
@@ -40,6 +48,13 @@ def perform(options: argparse.Namespace) -> None:
     figures = []
     for name in options.languages.split(","):
         figures.append(measure(name, vocabulary, options))
+        print(json.dumps(figures[-1]), flush=True)
+    if options.peers:
+        compiled = compile_grammar(language("json"), vocabulary)
+        figures.append({"peers_us": mask_times(compiled)})
+        print(json.dumps(figures[-1]), flush=True)
+    if options.schemas is not None:
+        figures.append({"compile_s": compile_s(options.schemas, options.every, vocabulary)})
         print(json.dumps(figures[-1]), flush=True)
     if options.out is not None:
         options.out.write_text(json.dumps(figures, indent=1) + "\n")
