@@ -50,10 +50,10 @@ SCHEMAS: Refused = {
     "100 MB value": ({"const": 100_000_000 * "a"}, SchemaLimitError, "10000000 characters"),
     "many values": ({"enum": list(range(300_000))}, SchemaLimitError, "at most 200000 values"),
     "many numbers": ({"enum": list(range(50_000))}, SchemaLimitError, "at most 1000 numbers"),
-    "many texts": ({"enum": [f"{i:06}" for i in range(50_000)]}, LimitError, "at most"),
+    "many texts": ({"enum": [f"{i:06}" for i in range(50_000)]}, SchemaLimitError, "at most"),
     "many names": (
         {"properties": {f"n{i}": {"type": "null"} for i in range(20_000)}},
-        LimitError,
+        SchemaLimitError,
         "at most",
     ),
     "deep text": ('{"not":' * 5000 + "{}" + "}" * 5000, SchemaLimitError, "at most 100 deep"),
@@ -127,7 +127,7 @@ HARD: dict[str, Callable[[], Grammar]] = {
     "shared definitions": lambda: json_schema(refs(60)),
     "a long text": lambda: json_schema({"type": "string", "maxLength": 200}),
     "a small step": lambda: json_schema({"multipleOf": 1e-300}),
-    "repeated repeats": lambda: lark_grammar('start: (("a"~1..30)~1..30)~1..99'),
+    "repeated repeats": lambda: lark_grammar('start: ("a"~1..60)~1..60'),
     "any order": lambda: json_schema(
         {"properties": {name: {"type": "string"} for name in "abcde"}, "required": list("abcde")}
     ),
