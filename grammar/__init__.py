@@ -8,6 +8,7 @@ tokens may stand at every hole of a canvas.
 
 from grammar.choices import choices
 from grammar.compiled import MASK, Compiled, compile_grammar
+from grammar.ebnf import ebnf, gbnf
 from grammar.errors import EmptyLanguageError, GrammarError, InfeasibleError, LimitError
 from grammar.intersection import completable
 from grammar.json_schema import SchemaError, SchemaLimitError, json_schema
@@ -33,6 +34,8 @@ __all__ = [
     "choices",
     "compile_grammar",
     "completable",
+    "ebnf",
+    "gbnf",
     "json_schema",
     "lark_grammar",
     "regex",

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 
 import numpy as np
 from jaxtyping import Bool, Int
 
 from grammar.classes import TokenClasses, build_classes
 from grammar.errors import InfeasibleError
+from grammar.general.lexicon import Lexed
 from grammar.machine import Machine, build_machine
 from grammar.network import build_network
 from grammar.nodes import Grammar
@@ -180,5 +182,9 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary, must_stop: bool = 
         EmptyLanguageError: the language has no text.
         LimitError: more states, moves or effects than the limits of the core.
     """
+    if isinstance(grammar, Lexed):
+        return import_module("grammar.general.lattice").compile_lexed(
+            grammar, vocabulary, must_stop
+        )
     machine = build_machine(build_network(grammar))
     return Compiled(machine, build_classes(machine, vocabulary), vocabulary, must_stop)
