@@ -16,6 +16,7 @@ from grammar.lark_grammar import SHIPPED, lark_grammar, shipped
 from grammar.nodes import Grammar
 from grammar.pushdown import Answer
 from grammar.regex import regex
+from grammar.structural import structural_tags
 from grammar.vocabulary import Vocabulary
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "lark_grammar",
     "regex",
     "shipped",
+    "structural_tags",
 ]
