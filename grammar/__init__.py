@@ -8,6 +8,7 @@ tokens may stand at every hole of a canvas.
 
 from grammar.choices import choices
 from grammar.compiled import MASK, Compiled, compile_grammar
+from grammar.ebnf import ebnf, gbnf
 from grammar.errors import EmptyLanguageError, GrammarError, InfeasibleError, LimitError
 from grammar.intersection import completable
 from grammar.json_schema import SchemaError, SchemaLimitError, json_schema
@@ -15,6 +16,7 @@ from grammar.lark_grammar import SHIPPED, lark_grammar, shipped
 from grammar.nodes import Grammar
 from grammar.pushdown import Answer
 from grammar.regex import regex
+from grammar.structural import structural_tags
 from grammar.vocabulary import Vocabulary
 
 __all__ = [
@@ -33,8 +35,11 @@ __all__ = [
     "choices",
     "compile_grammar",
     "completable",
+    "ebnf",
+    "gbnf",
     "json_schema",
     "lark_grammar",
     "regex",
     "shipped",
+    "structural_tags",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -11,6 +12,7 @@ from grammar.automaton_classes import automaton_classes
 from grammar.classes import TokenClasses, build_classes
 from grammar.errors import InfeasibleError, LimitError
 from grammar.flatten import flatten, stackless
+from grammar.general.lexicon import Lexed
 from grammar.machine import Machine, build_machine
 from grammar.native import Native, build_native, kernels
 from grammar.network import build_network
@@ -226,6 +228,10 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary, must_stop: bool = 
         EmptyLanguageError: the language has no text.
         LimitError: more states, moves or effects than the limits of the core.
     """
+    if isinstance(grammar, Lexed):
+        return import_module("grammar.general.lattice").compile_lexed(
+            grammar, vocabulary, must_stop
+        )
     machine = build_machine(build_network(grammar))
     return Compiled(*_with_classes(machine, vocabulary), vocabulary, must_stop)
 

@@ -6,8 +6,10 @@ Earley's algorithm on the product of a network and a graph (Bar-Hillel's constru
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NamedTuple
 
+from grammar.general.lexicon import Lexed
 from grammar.network import Network, build_network
 from grammar.nodes import Grammar
 
@@ -108,6 +110,8 @@ def completable(grammar: Grammar, fragments: Sequence[str | None]) -> bool:
     Raises:
         GrammarError: as `compile_grammar`.
     """
+    if isinstance(grammar, Lexed):
+        return import_module("grammar.general.fragments").completable_lexed(grammar, fragments)
     network = build_network(grammar)
     encoded = [None if fragment is None else fragment.encode() for fragment in fragments]
     return intersects(network, fragments_graph(encoded))

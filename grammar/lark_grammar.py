@@ -3,6 +3,9 @@
 The language is the grammar's own: every terminal is a regular language at the place where it is
 used, and what `%ignore` names may stand before, between and behind terminals. No terminal is
 longest or first by priority; where Lark's own lexers choose, this language holds all the choices.
+
+Lines that begin with `//%` say otherwise. With `//% lexing: longest` text is cut into lexemes as a
+lexer cuts it; see `grammar.general.directives`.
 """
 
 import re
@@ -11,11 +14,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from grammar.errors import GrammarError, LimitError
+from grammar.general.directives import Directives, read_directives
+from grammar.general.lexicon import Lexed, Lexicon, Terminal
 from grammar.lark_limits import refuse_bombs
 from grammar.nodes import EMPTY, Alt, Call, Grammar, Node, Seq, choice, literal, star
 from grammar.regex import parse
 
-SHIPPED: Final = ("arithmetic", "json", "python_expression", "smiles")
+SHIPPED: Final = (
+    "arithmetic",
+    "cpp",
+    "json",
+    "python",
+    "python_expression",
+    "smiles",
+    "sql_select",
+)
 """Names of the grammars that come with this package."""
 
 
@@ -44,6 +57,9 @@ def lark_grammar(text: str, start: str = "start") -> Grammar:
             rule = "must not match the empty text"
             raise GrammarError(f"Lark grammar, terminal {name}: {rule}") from error
         raise GrammarError(f"Lark grammar{_place(text, str(error))}: {error}") from error
+    directives = read_directives(text)
+    if directives.longest:
+        return _lexed(read, start, directives)
     terminals = {terminal.name: terminal for terminal in read.terminals}
     nodes = {name: _terminal(terminal) for name, terminal in terminals.items()}
     gap = (
@@ -65,6 +81,33 @@ def lark_grammar(text: str, start: str = "start") -> Grammar:
     rules: dict[str, Node] = {name: Alt(tuple(parts)) for name, parts in sides.items()}
     # A rule's name in Lark has no space, so the whole text cannot be taken for one.
     return Grammar(rules | {"whole text": Seq((Call(start), gap))}, "whole text")
+
+
+def _lexed(read: Any, start: str, directives: Directives) -> Lexed:
+    """Rules above lexemes, of what Lark has read."""
+    terminals = {
+        terminal.name: Terminal(
+            _terminal(terminal), (terminal.priority, int(terminal.pattern.type == "str"))
+        )
+        for terminal in read.terminals
+    }
+    for number, node in enumerate(directives.reserved):
+        terminals[f"reserved {number}"] = Terminal(node, (0, 1))
+    indent = directives.indent
+    lexicon = Lexicon(
+        terminals, frozenset(read.ignore_tokens), True, directives.split, directives.indent
+    )
+    sides: dict[str, list[Node]] = {}
+    for rule in read.rules:
+        for symbol in rule.expansion:
+            known = symbol.name in terminals or (indent is not None and symbol.name in indent)
+            if symbol.is_term and not known:
+                raise GrammarError(
+                    f"Lark grammar: every terminal must have a pattern, got {symbol.name!r}"
+                )
+        parts = tuple(Call(str(symbol.name)) for symbol in rule.expansion)
+        sides.setdefault(str(rule.origin.name), []).append(Seq(parts))
+    return Lexed({name: Alt(tuple(parts)) for name, parts in sides.items()}, start, (), lexicon)
 
 
 def shipped(name: str) -> str:

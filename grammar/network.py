@@ -25,6 +25,9 @@ STATES = 50_000
 INLINED = 500
 """Grammars of more states than this are left as they are; it is also what a rule may add."""
 
+SHARED = 24
+"""What a rule over symbols may add: with fewer return points, more of a canvas is shared."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -36,7 +39,7 @@ class Network:
     """Of each of the 256 bytes; -1 where no rule reads it."""
 
 
-class _Builder(Nondeterministic, Thompson):
+class ByteBuilder(Nondeterministic, Thompson):
     """States with edges that read bytes, or call a rule."""
 
     def add_leaf(self, node: Node, begin: int, end: int) -> None:
@@ -68,22 +71,56 @@ class _Builder(Nondeterministic, Thompson):
         for state in node.finals:
             self.silent[states[state]].append(end)
 
+    def byte_classes(self, size: int) -> tuple[int, ...]:
+        """Gives labels of bytes their classes: two differ where some edge tells them apart.
 
-def build_network(grammar: Grammar, limit: int = STATES) -> Network:
+        Args:
+            size: How many bytes, or other symbols, there are.
+        """
+        pairs = {label for row in self.edges for label, _ in row if isinstance(label, tuple)}
+        readers = [
+            frozenset(pair for pair in pairs if pair[0] <= byte <= pair[1]) for byte in range(size)
+        ]
+        numbers = {key: number for number, key in enumerate(dict.fromkeys(filter(None, readers)))}
+        classes = tuple(numbers.get(key, -1) for key in readers)
+        within = {pair: sorted(set(classes[pair[0] : pair[1] + 1])) for pair in pairs}
+        for state, row in enumerate(self.edges):
+            self.edges[state] = [
+                (part, target)
+                for label, target in row
+                for part in (within[label] if isinstance(label, tuple) else [label])
+            ]
+        return classes
+
+
+class _SymbolBuilder(ByteBuilder):
+    """Code points are symbols themselves, not characters with an encoding."""
+
+    def add_chars(self, node: Chars, begin: int, end: int) -> None:
+        self.edges[begin] += [(pair, end) for pair in node.ranges]
+
+
+def build_network(grammar: Grammar, limit: int = STATES, symbols: int = 0) -> Network:
     """The network of a grammar.
+
+    Args:
+        grammar: The rules.
+        limit: The most states.
+        symbols: 0: code points are read as UTF-8. If not, so many symbols stand in the place of
+            bytes, and a code point is the number of one.
 
     Raises:
         GrammarError: a rule is called and not defined.
         EmptyLanguageError: the language has no text.
         LimitError: more than `limit` states.
     """
-    builder, spans = _Builder(limit), {}
+    builder, spans = _SymbolBuilder(limit) if symbols else ByteBuilder(limit), {}
     for name, node in grammar.rules.items():
         # No state of a rule is shared: what ends at `end` never goes on from there.
         spans[name] = (builder.state(), builder.state())
         builder.add(node, *spans[name])
     _check_calls(builder, spans, grammar.start)
-    class_of_byte = _byte_classes(builder)
+    class_of_byte = builder.byte_classes(symbols or 256)
     nullable = _nullable(builder, spans)
     for state, row in enumerate(builder.edges):
         builder.silent[state] += [target for label, target in row if label in nullable]
@@ -95,7 +132,8 @@ def build_network(grammar: Grammar, limit: int = STATES) -> Network:
         raise EmptyLanguageError(f"a language must have a text, got none from {grammar.start!r}")
     reached = _reached(rules, grammar.start)
     rules = _without_left_recursion({name: rules[name] for name in reached}, limit)
-    rules = _inlined({name: rules[name] for name in _reached(rules, grammar.start)}, grammar.start)
+    rules = {name: rules[name] for name in _reached(rules, grammar.start)}
+    rules = _inlined(rules, grammar.start, limit=SHARED if symbols else INLINED)
     if sum(len(rule.edges) for rule in rules.values()) <= 2 * INLINED:
         rules = {name: coarsest(rule) for name, rule in rules.items()}
     return Network(rules, grammar.start, class_of_byte)
@@ -106,24 +144,6 @@ def _check_calls(builder: Nondeterministic, spans: dict[str, tuple[int, int]], s
     missing = sorted({start, *called} - set(spans))
     if missing:
         raise GrammarError(f"every rule that is called must be defined, got {missing[0]!r}")
-
-
-def _byte_classes(builder: Nondeterministic) -> tuple[int, ...]:
-    """Gives labels of bytes their classes: two bytes differ where some edge tells them apart."""
-    pairs = {label for row in builder.edges for label, _ in row if isinstance(label, tuple)}
-    readers = [
-        frozenset(pair for pair in pairs if pair[0] <= byte <= pair[1]) for byte in range(256)
-    ]
-    numbers = {key: number for number, key in enumerate(dict.fromkeys(filter(None, readers)))}
-    classes = tuple(numbers.get(key, -1) for key in readers)
-    within = {pair: sorted(set(classes[pair[0] : pair[1] + 1])) for pair in pairs}
-    for state, row in enumerate(builder.edges):
-        builder.edges[state] = [
-            (part, target)
-            for label, target in row
-            for part in (within[label] if isinstance(label, tuple) else [label])
-        ]
-    return classes
 
 
 def _nullable(builder: Nondeterministic, spans: dict[str, tuple[int, int]]) -> set[str]:
@@ -253,7 +273,7 @@ def _rewrite_first(
     return determinise(builder, start, finals, limit)
 
 
-def _inlined(rules: dict[str, Deterministic], start: str) -> dict[str, Deterministic]:
+def _inlined(rules: dict[str, Deterministic], start: str, limit: int) -> dict[str, Deterministic]:
     """With small rules in place of their calls, as far as they do not call themselves.
 
     The language is the same and its machine better: fewer return points, fewer choices. JSON's
@@ -273,7 +293,7 @@ def _inlined(rules: dict[str, Deterministic], start: str) -> dict[str, Determini
             name != start
             and name not in _all_calls(rules[name])
             and not _ends_with_call(rules[name])
-            and calls.count(name) * size <= INLINED
+            and calls.count(name) * size <= limit
         ):
             with suppress(LimitError):
                 rules = _without_rule(rules, name)

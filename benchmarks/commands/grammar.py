@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.commands.command import Command, add_out
 from benchmarks.grammar.decodes import random_decodes
+from benchmarks.grammar.infilling import measure_infilling
 from benchmarks.grammar.languages import NAMES, language
 from benchmarks.grammar.peers import mask_times
 from benchmarks.grammar.schemas import compile_s
@@ -18,6 +19,7 @@ from grammar import MASK, Vocabulary, compile_grammar
 EXAMPLES = """\
   python -m benchmarks grammar                              (masks of all languages; minutes)
   python -m benchmarks grammar --languages json --decodes 10000 --fill 0
+  python -m benchmarks grammar --programs 1000              (regions of C++ programs, nothing else)
   python -m benchmarks grammar --languages record --vocabulary 4096 --out masks.json
   python -m benchmarks grammar --languages json --peers     (llguidance, xgrammar: extra peers)
   python -m benchmarks grammar --schemas MASKBENCH --every 10
@@ -36,11 +38,22 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--peers", action="store_true", help="mask times of other engines too, of any JSON")
     add("--schemas", type=Path, metavar="DIR", help="also compile MaskBench's files in a folder")
     add("--every", type=int, default=1, metavar="N", help="one such file in N (%(default)s)")
+    add("--programs", type=int, default=0, help="C++ programs with regions to fill (none)")
+    add("--active", type=int, default=64, help="their active classes (default: %(default)s)")
+    add("--region", type=int, default=8, help="tokens of a region (default: %(default)s)")
     add_out(parser, "a file for the figures")
 
 
 def perform(options: argparse.Namespace) -> None:
     """Prints the figures of each language as they come, one JSON object a line."""
+    if options.programs:
+        code = measure_infilling(
+            options.vocabulary, options.programs, options.active, options.region
+        )
+        print(json.dumps(code), flush=True)
+        if options.out is not None:
+            options.out.write_text(json.dumps([code], indent=1) + "\n")
+        return
     unknown = sorted(set(options.languages.split(",")) - set(NAMES))
     if unknown:
         raise ValueError(f"--languages: must be of {', '.join(NAMES)}, got {unknown[0]!r}")

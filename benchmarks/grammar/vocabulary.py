@@ -1,5 +1,7 @@
 """A made-up vocabulary that is as large as a public one and has its profile of lengths."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from grammar import Vocabulary
@@ -16,11 +18,12 @@ MARKS = b"{}[]\",:.-_()<>=+*/\\'!?;#&|@$%^~` \n"
 JSON = '{" "} {} [] [" "] ": ", "," ":" ":[ ":{" "]} }, }] ]] ]}, },{ },{" [[ [{" null true false'
 
 
-def made_vocabulary(size: int = SIZE, seed: int = 0) -> Vocabulary:
-    """All bytes, then tokens of random letters, marks, spaces and digits; the last one stops."""
+def made_vocabulary(size: int = SIZE, seed: int = 0, texts: Iterable[str] = ()) -> Vocabulary:
+    """All bytes, `texts`, then random letters, marks, spaces and digits; the last one stops."""
     rng = np.random.default_rng(seed)
     tokens = dict.fromkeys(bytes([byte]) for byte in range(256))
     tokens |= dict.fromkeys(text.encode() for text in JSON.split(" "))
+    tokens |= dict.fromkeys(text.encode() for text in texts)
     tokens |= dict.fromkeys(str(number).encode() for number in range(1000))
     number = 2 * size
     lengths = rng.choice(list(LENGTHS), p=_shares(LENGTHS), size=number)
