@@ -10,8 +10,8 @@ Label = Hashable
 """What an edge reads: a class of bytes (an int) or a rule to call (a str)."""
 
 
-WORK = 3_000_000
-"""The most states and edges that are looked at to make an automaton deterministic."""
+WORK = 2_000_000
+"""The most states that are looked at to make one automaton deterministic."""
 
 REFINED = 300_000
 """The most looks at the states of one cycle to find equivalent ones; beyond, none are merged."""
@@ -44,7 +44,7 @@ class Nondeterministic:
             fresh = set(self.silent[waiting.pop()]) - reached
             reached |= fresh
             waiting += fresh
-        self.work += len(reached) + sum(len(self.edges[state]) for state in reached)
+        self.work += len(reached)
         if self.work > WORK:
             raise LimitError(f"a grammar must need at most {WORK} steps to compile, got more")
         return frozenset(reached)
@@ -67,6 +67,7 @@ def determinise(
 ) -> Deterministic:
     """Subset construction, trimmed and merged. More than `limit` subsets raise `LimitError`."""
     ends = set(finals)
+    source.work = 0
     subsets = {source.closure([start]): 0}
     waiting, edges = list(subsets), []
     for subset in waiting:
