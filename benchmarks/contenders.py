@@ -113,7 +113,10 @@ class Model:
             return jax.lax.fori_loop(0, steps, body, (canvas, blank))
 
         self._loop = partial(loop, work.network)
-        self._canvases = (work.rows.canvas, work.decode(work.plan.steps).canvas)
+        canvases = (work.rows.canvas, work.decode(work.plan.steps).canvas)
+        # Of one kind, or the program would be compiled for each.
+        alike = [jnp.asarray(np.asarray(canvas)) for canvas in canvases]
+        self._canvases = place_rows(work.network.mesh, alike)
         self._turns = 0
         self(1)
 
