@@ -53,12 +53,12 @@ SQL = (
 @pytest.mark.parametrize(
     ("name", "text", "wrong"),
     [
-        ("cpp", CPP, ("made;\n}", "made\n}")),
-        ("python", PYTHON, ("        return", "      return")),
         ("sql_select", SQL, ("AS c", "AS from")),
         *(
             pytest.param(*case, marks=pytest.mark.slow)
             for case in (
+                ("cpp", CPP, ("made;\n}", "made\n}")),
+                ("python", PYTHON, ("        return", "      return")),
                 ("cpp", CPP, ("int n = 2", "int if = 2")),
                 ("cpp", CPP, ("for (int i", "for int i")),
                 ("python", PYTHON, ("(a) if x]", "(a) if x")),

@@ -67,6 +67,7 @@ def test_a_run_that_is_cut_off_goes_on_bit_for_bit(tmp_path: Path, model: Model)
         train(other, letters, [plain], out=tmp_path / "whole", model=model, progress=False)
 
 
+@pytest.mark.slow
 def test_adapters_are_learnt_and_merged(tmp_path: Path, model: Model) -> None:
     chosen = settings(steps=4, lora=True)
     trained = train(chosen, letters, [plain], out=tmp_path, model=model, progress=True)
@@ -107,6 +108,7 @@ def test_a_bad_reward_is_named(tmp_path: Path, model: Model, reward: Any, messag
         train(settings(), letters, [reward], out=tmp_path, model=model, progress=False)
 
 
+@pytest.mark.slow
 def test_reward_rises(tmp_path: Path, model: Model) -> None:
     chosen = settings(steps=60, rate=3e-3, checkpoint_every=60)
     train(chosen, letters, [plain], out=tmp_path, model=model, progress=False)
