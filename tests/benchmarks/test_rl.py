@@ -84,7 +84,10 @@ def test_questions_are_fresh_and_follow_from_their_generator() -> None:
         ({"rewards": {"graded": 0.0}}, r"rewards must be numbers above 0, got \[0.0"),
         ({"evaluation": {"limit": 0}}, "evaluation.limit must be at least 1, got 0"),
         ({"rollout": {"depth": 1}}, "unknown key rollout.depth"),
-        ({"optimizer": {"steps": 95}}, "optimizer.steps must be a multiple of objective.updates"),
+        (
+            {"optimizer": {"steps": 95}, "objective": {"updates": 2}},
+            "optimizer.steps must be a multiple of objective.updates",
+        ),
     ],
 )
 def test_bad_recipes(changed: dict[str, Any], message: str) -> None:
@@ -124,6 +127,6 @@ def test_trains_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     command += ["--out", str(paths["out"]), "--figures", str(paths["figures.json"]), "--quiet"]
     command_line.main(command)
     assert (paths["out"] / "seed-5" / "model" / "model.safetensors").is_file()
-    assert "latin_square_n4 forwards: 5.00 before, 5.00 after" in capsys.readouterr().out
+    assert "latin_square_n4 forwards: 17.00 before, 17.00 after" in capsys.readouterr().out
     found = json.loads(paths["figures.json"].read_text())
     assert [row["step"] for row in found["runs"][0]["updates"]] == [2, 4]
