@@ -57,6 +57,8 @@ def perform(options: argparse.Namespace) -> None:
     unknown = sorted(set(options.languages.split(",")) - set(NAMES))
     if unknown:
         raise ValueError(f"--languages: must be of {', '.join(NAMES)}, got {unknown[0]!r}")
+    if options.schemas is not None and not options.schemas.is_dir():
+        raise ValueError(f"--schemas: must be a folder of JSON files, got {options.schemas}")
     vocabulary = made_vocabulary(options.vocabulary)
     figures = []
     for name in options.languages.split(","):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import grammar
+from dllm.cli.languages import read_text
 from dllm.structured import asked_language
 
 _PROMPTS: Final = ("prompt", "messages")
@@ -28,10 +29,7 @@ def read_requests(path: Path) -> list[Asked]:
     Raises:
         ValueError: a line that is no request, or a wrong field; says the line and the field.
     """
-    try:
-        lines = path.read_bytes().decode("utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"--requests: {path} must be UTF-8, got byte {error.start}") from None
+    lines = read_text("--requests", path).split("\n")
     languages: dict[str, grammar.Grammar | None] = {}
     asked = []
     for number, line in enumerate(lines, 1):

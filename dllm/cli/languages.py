@@ -31,17 +31,23 @@ def chosen(options: argparse.Namespace) -> grammar.Grammar | None:
 def _lark(name: str) -> grammar.Grammar:
     if name in grammar.SHIPPED:
         return grammar.lark_grammar(grammar.shipped(name))
-    return grammar.lark_grammar(_text("--grammar", Path(name)))
+    rule = f", and is none of {', '.join(grammar.SHIPPED)}"
+    return grammar.lark_grammar(read_text("--grammar", Path(name), rule))
 
 
 def _json_schema(path: Path) -> grammar.Grammar:
-    return grammar.json_schema(_text("--json-schema", path))
+    return grammar.json_schema(read_text("--json-schema", path))
 
 
-def _text(option: str, path: Path) -> str:
+def read_text(option: str, path: Path, rule: str = "") -> str:
+    """The text of a file that an option names; `rule` is what else the option could have meant.
+
+    Raises:
+        ValueError: it cannot be read, or is not UTF-8.
+    """
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{option}: {path} must be UTF-8, got byte {error.start}") from None
     except OSError as error:
-        raise ValueError(f"{option}: {path} cannot be read ({error.strerror})") from None
+        raise ValueError(f"{option}: {path} cannot be read ({error.strerror}){rule}") from None
