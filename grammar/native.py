@@ -1,9 +1,6 @@
 """The compiled form of `grammar.pushdown`, where numba is installed (extra `grammar`)."""
 
-import sys
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +8,17 @@ import numpy as np
 from jaxtyping import Int
 
 from grammar.classes import Operation, TokenClasses
+from grammar.loading import load_kernels
 from grammar.machine import Machine
 from grammar.pushdown import Answer
-
-_NAME = "grammar_kernels"
 
 ARENA, ITEMS, FRAMES = 1 << 18, 1 << 14, 1 << 10
 """Room to begin with: words, nodes of layers, frames. It doubles until a canvas fits."""
 
 
-@cache
 def kernels() -> Any:
-    """The module `grammar.kernels`, or None without numba.
-
-    Loaded from its file, under a name of its own: import hooks that wrap the functions of this
-    package for checks at run time would hand numba something that it cannot compile.
-    """
-    if find_spec("numba") is None:
-        return None
-    spec = spec_from_file_location(_NAME, Path(__file__).with_name("kernels.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[_NAME] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The package `grammar.kernels`, or None without numba."""
+    return load_kernels(Path(__file__).with_name("kernels"))
 
 
 @dataclass

@@ -9,15 +9,14 @@ nodes come behind, futures first. A layer is a list of nodes with their rows: in
 then states. Rows are as wide as the frames known at their layer need, and zero beyond.
 
 No annotations: this file is loaded past the import hook of run-time type checkers, see
-`grammar.native`.
+`grammar.loading`.
 """
 
 from collections import namedtuple
-from importlib import import_module
 
 import numpy as np
 
-njit = import_module("numba").njit
+from grammar.loading import kernel
 
 POP, PUSH, TEST = 1, 2, 3
 ANY, STOP = -1, -2
@@ -52,27 +51,27 @@ BIT = _bit_numbers()
 """De Bruijn's table: the number of a word's only bit."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _number(low):
     return BIT[(low * MAGIC) >> SHIFT]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _has(arena, row, frame):
     return (arena[row + (frame >> 6)] >> np.uint64(frame & 63)) & ONE != ZERO
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _set(arena, row, frame):
     arena[row + (frame >> 6)] |= ONE << np.uint64(frame & 63)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _clear(arena, row, words):
     arena[row : row + words] = ZERO
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _some(arena, row, words):
     for w in range(words):  # noqa: SIM110  (numba knows no generators here)
         if arena[row + w] != ZERO:
@@ -83,14 +82,14 @@ def _some(arena, row, words):
 # Slices below tell LLVM that no index is negative, so that it makes vector code of the loops.
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _join(arena, into, row, words):
     joined, more = arena[into : into + words], arena[row : row + words]
     for w in range(words):
         joined[w] |= more[w]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _join_meet(arena, into, left, right, words):
     """The intersection of two rows into a third."""
     joined = arena[into : into + words]
@@ -99,7 +98,7 @@ def _join_meet(arena, into, left, right, words):
         joined[w] |= one[w] & other[w]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill(arena, into, row, good, words):
     """As `_join_meet`, and whether all of the row is in now."""
     filled, missing = arena[into : into + words], ZERO
@@ -111,7 +110,7 @@ def _fill(arena, into, row, good, words):
     return missing == ZERO
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _overlap(arena, left, right, words):
     for w in range(words):  # noqa: SIM110
         if arena[left + w] & arena[right + w] != ZERO:
@@ -119,7 +118,7 @@ def _overlap(arena, left, right, words):
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _active(tables, room, layer, here, cell, active):
     """The effects of a cell whose source is in the layer, and how many."""
     number = 0
@@ -138,20 +137,20 @@ def _active(tables, room, layer, here, cell, active):
     return number
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _enter(room, layer, here):
     """The rows of a layer's states, by state."""
     for item in range(room.states[layer], room.begins[layer + 1]):
         here[room.item_node[item]] = room.item_row[item]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _leave(room, layer, here):
     for item in range(room.states[layer], room.begins[layer + 1]):
         here[room.item_node[item]] = -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mark(tables, active, number, marked, ends):
     """Marks the nodes that effects lead to; states are listed in `ends`. The highest; how many."""
     states = tables.finals.shape[0]
@@ -168,7 +167,7 @@ def _mark(tables, active, number, marked, ends):
     return highest, found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _discover(tables, room, layer, active, number, marked, ends):
     """Lists the nodes of a layer, and gives its pushes their frames."""
     states, end = tables.finals.shape[0], room.begins[layer]
@@ -198,7 +197,7 @@ def _discover(tables, room, layer, active, number, marked, ends):
     room.width[layer] = (count + 63) >> 6
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pop(room, kept, kept_bits, of_symbol, row, words, into, top):
     """The parents of the frames of a row, those of one symbol, into another row.
 
@@ -230,7 +229,7 @@ def _pop(room, kept, kept_bits, of_symbol, row, words, into, top):
     return top
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _operate(tables, room, layer, at, of_symbol, kept, kept_bits, top):
     """The rows of a layer's nodes, from those of the effects on. The end of the arena."""
     arena, states = room.arena, tables.finals.shape[0]
@@ -253,7 +252,7 @@ def _operate(tables, room, layer, at, of_symbol, kept, kept_bits, top):
     return top
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _register(room, layer, of_symbol):
     """The new frames of a layer: by symbols, and which words of their rows hold parents."""
     arena = room.arena
@@ -267,7 +266,7 @@ def _register(room, layer, of_symbol):
         room.frame_first[frame], room.frame_size[frame] = first, end - first
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _keep_states(room, layer):
     """Drops the states of a layer that nothing has reached."""
     end = room.states[layer]
@@ -278,7 +277,7 @@ def _keep_states(room, layer):
     room.begins[layer + 1] = end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _wider(rows, words):
     if words <= rows.shape[1]:
         return rows
@@ -287,7 +286,7 @@ def _wider(rows, words):
     return wider
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _forward(tables, room, cells):
     """What can be reached. The end of the arena, -1 if the room is too small; frames by symbol."""
     arena, nodes = room.arena, tables.finals.shape[0] + tables.operation.shape[0]
@@ -329,7 +328,7 @@ def _forward(tables, room, cells):
     return top, of_symbol
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hits(room, bits, w, good, common):
     """Which frames of a word have a good parent: all if one that they have in common is good."""
     if _overlap(room.arena, common, good, w + 1):
@@ -345,7 +344,7 @@ def _hits(room, bits, w, good, common):
     return hits
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _settle(room, bits, w, kept):
     """Tells the frames of a word what was kept for all of them."""
     while bits != ZERO:
@@ -357,7 +356,7 @@ def _settle(room, bits, w, kept):
         _join_meet(room.arena, closed, row, kept + first, size)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _close(room, kept, kept_bits, open_bits, of_symbol, common, row, words, good, into):
     """The frames of a row with a good parent into another, each is to remember which.
 
@@ -383,7 +382,7 @@ def _close(room, kept, kept_bits, open_bits, of_symbol, common, row, words, good
         _join(arena, kept[w], good, w + 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _recall(tables, room, frame, g, kept, kept_bits):
     """All that a frame is to remember, when it comes to its push."""
     w, bit = frame >> 6, ONE << np.uint64(frame & 63)
@@ -392,7 +391,7 @@ def _recall(tables, room, frame, g, kept, kept_bits):
             _settle(room, bit, w, kept[pop, w])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _revise(tables, room, layer, at, frames, top):
     """The good rows of a layer's inner nodes, from those of its states; written from `top` on."""
     of_symbol, common, kept, kept_bits, open_bits = frames
@@ -422,7 +421,7 @@ def _revise(tables, room, layer, at, frames, top):
             top += wide
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _row(arena, at, node, words, top):
     """The row of a node, an empty one if it has none yet, and the end of the arena."""
     if at[node] < 0:
@@ -432,7 +431,7 @@ def _row(arena, at, node, words, top):
     return at[node], top
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sources(tables, room, here, at, before, words, active, number, alive, full, top):
     """Which effects are alive, and the good rows of their sources, in `before`."""
     arena = room.arena
@@ -452,7 +451,7 @@ def _sources(tables, room, here, at, before, words, active, number, alive, full,
     return top
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _accept(tables, room, layer, at, top):
     """Makes the states good in which a text may end with the layer."""
     for item in range(room.states[layer], room.begins[layer + 1]):
@@ -463,7 +462,7 @@ def _accept(tables, room, layer, at, top):
     return top
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _accepts(tables, room, layer):
     for item in range(room.states[layer], room.begins[layer + 1]):
         if tables.finals[room.item_node[item]] and room.arena[room.item_row[item]] & ONE != ZERO:
@@ -471,7 +470,7 @@ def _accepts(tables, room, layer):
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _classes_alive(tables, cell, active, number, alive, out):
     """The classes of a cell with an effect alive; forgets the effects."""
     first, last = (0, out.shape[0] - 1) if cell == ANY else (cell, cell + 1)
@@ -484,7 +483,7 @@ def _classes_alive(tables, cell, active, number, alive, out):
         alive[active[k]] = False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _largest(room, length):
     """The most words that the rows of one layer have."""
     most = 0
@@ -493,7 +492,7 @@ def _largest(room, length):
     return most
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lay_out(rows, words, top):
     """Places for rows of each word's frames, which are no wider than up to the word."""
     for number in range(rows.shape[0]):
@@ -503,7 +502,7 @@ def _lay_out(rows, words, top):
     return top
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _prepare(room, length, common, kept, top):
     """Rows for what closes frames, and the parents that the frames of a word have in common.
 
@@ -528,7 +527,7 @@ def _prepare(room, length, common, kept, top):
     return _lay_out(kept, words, top)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _tail(cells, can_stop):
     """The first layer from which on nothing but stop tokens, or holes for them, stand."""
     layer = cells.shape[0]
@@ -537,7 +536,7 @@ def _tail(cells, can_stop):
     return layer
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _backward(tables, room, cells, frames, must_stop, tail, top, out):
     """What of it can be completed; whether all of it can."""
     length, begin = cells.shape[0], top
@@ -566,7 +565,7 @@ def _backward(tables, room, cells, frames, must_stop, tail, top, out):
     return at[tables.start] >= 0 and room.arena[at[tables.start]] & ONE != ZERO
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _stops(tables, room, tail, out):
     """Where a stop token may stand: from the first layer of the tail on that may end a text."""
     last = out.shape[1] - 1
@@ -576,7 +575,7 @@ def _stops(tables, room, tail, out):
             return
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def solve(tables, room, cells, must_stop, can_stop, out):
     """Fills `out` `[length, classes + 1]`, all false at first.
 
