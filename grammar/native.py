@@ -29,7 +29,7 @@ class Native:
     """
 
     tables: Any
-    """`grammar.kernels.Tables`."""
+    """`grammar.kernels.tables.Tables`."""
     rooms: list[Any] = field(default_factory=list)
 
     def solve(
@@ -52,7 +52,7 @@ class Native:
 
 
 def make_room(size: int, length: int) -> Any:
-    """A `grammar.kernels.Room` for canvases of `length`, `size` times as large as the smallest."""
+    """A `grammar.kernels.tables.Room` for canvases of `length`; `size` times the smallest one."""
     layers = [np.zeros(length + 2, np.int64) for _ in range(4)]
     frames = [np.zeros(size * FRAMES, np.int64) for _ in range(5)]
     items = [np.zeros(size * ITEMS, np.int64) for _ in range(2)]
