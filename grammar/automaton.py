@@ -58,6 +58,9 @@ class Deterministic:
     finals: frozenset[int]
 
 
+Key = Callable[[int, Sequence[int]], Hashable]
+"""What tells a state apart, given the numbers of the blocks of all states."""
+
 NOTHING = Deterministic(({},), frozenset())
 """The empty language."""
 
@@ -121,28 +124,24 @@ def merge(automaton: Deterministic) -> Deterministic:
 
 
 def coarsest(automaton: Deterministic) -> Deterministic:
-    """With all equivalent states merged, those of different cycles too (Moore, 1956). For few."""
-    block = [int(state in automaton.finals) for state in range(len(automaton.edges))]
-    while True:
-        keys = [
-            (own, frozenset((label, block[target]) for label, target in row.items()))
-            for own, row in zip(block, automaton.edges, strict=True)
-        ]
-        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-        finer = [numbers[key] for key in keys]
-        if len(numbers) == len(set(block)):
-            return _quotient(automaton, finer)
-        block = finer
+    """With all equivalent states merged, those of different cycles too."""
+    rows = automaton.edges
+
+    def key(state: int, block: Sequence[int]) -> Hashable:
+        reads = frozenset((label, block[target]) for label, target in rows[state].items())
+        return state in automaton.finals, reads
+
+    block = [-1] * len(rows)
+    _refine(range(len(rows)), [list(row.values()) for row in rows], key, block, 0)
+    return _quotient(automaton, _in_order(block))
 
 
-def equivalent(
-    targets: Sequence[Sequence[int]], key: Callable[[int, Sequence[int]], Hashable]
-) -> list[int]:
+def equivalent(targets: Sequence[Sequence[int]], key: Key) -> list[int]:
     """Numbers of states, equal only for states that are equivalent; the start's is 0.
 
     Cycles are taken in an order in which whatever lies behind one is done before it. States outside
     cycles then need one look (as in minimising acyclic automata), those of a cycle a refinement
-    among themselves (Moore's). Equivalent states of different cycles may stay apart.
+    among themselves. Equivalent states of different cycles may stay apart.
 
     Args:
         targets: Where the edges of each state lead.
@@ -157,24 +156,71 @@ def equivalent(
             block[cycle[0]] = number
             fresh += number == fresh
             continue
-        count = 1
-        for state in cycle:
-            block[state] = fresh
-        for _ in range(REFINED // len(cycle) + 1):
-            keys = [(block[state], key(state, block)) for state in cycle]
-            numbers = {part: fresh + n for n, part in enumerate(dict.fromkeys(keys))}
-            for state, part in zip(cycle, keys, strict=True):
-                block[state] = numbers[part]
-            if len(numbers) == count:
-                break
-            count = len(numbers)
-        else:
-            count = len(cycle)
-            for number, state in enumerate(cycle, fresh):
-                block[state] = number
-        fresh += count
+        fresh += _refine(cycle, targets, key, block, fresh)
+    return _in_order(block)
+
+
+def _in_order(block: list[int]) -> list[int]:
+    """The same blocks, numbered as they are met."""
     order = {number: position for position, number in enumerate(dict.fromkeys(block))}
     return [order[number] for number in block]
+
+
+def _refine(
+    states: Sequence[int],
+    targets: Sequence[Sequence[int]],
+    key: Key,
+    block: list[int],
+    fresh: int,
+) -> int:
+    """Numbers `states` from `fresh` on, by what tells them apart; how many numbers that takes.
+
+    Blocks are split until none has two keys (Moore, 1956). The largest part keeps the number, so
+    only states that lead to one of another part are looked at again (Hopcroft, 1971).
+    """
+    own = set(states)
+    before: dict[int, list[int]] = {state: [] for state in states}
+    for state in states:
+        block[state] = fresh
+        for target in own.intersection(targets[state]):
+            before[target].append(state)
+    keys = {state: key(state, block) for state in states}
+    members, asked, work = {fresh: list(states)}, {fresh}, len(states)
+    while asked:
+        moved = [state for number in asked for state in _split(number, fresh, members, keys, block)]
+        touched = {source for state in moved for source in before[state]}
+        work += len(touched)
+        if work > REFINED:
+            for position, state in enumerate(states):
+                block[state] = fresh + position
+            return len(states)
+        for state in touched:
+            keys[state] = key(state, block)
+        asked = {block[state] for state in touched}
+    return len(members)
+
+
+def _split(
+    number: int,
+    first: int,
+    members: dict[int, list[int]],
+    keys: dict[int, Hashable],
+    block: list[int],
+) -> list[int]:
+    """Gives the states of a block with different keys different numbers; those with a new one."""
+    parts: dict[Hashable, list[int]] = {}
+    for state in members[number]:
+        parts.setdefault(keys[state], []).append(state)
+    members[number] = largest = max(parts.values(), key=len)
+    moved = []
+    for part in parts.values():
+        if part is not largest:
+            after = first + len(members)
+            members[after] = part
+            for state in part:
+                block[state] = after
+            moved += part
+    return moved
 
 
 def _components(targets: Sequence[Sequence[int]]) -> list[list[int]]:

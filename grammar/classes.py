@@ -15,14 +15,16 @@ from jaxtyping import Int
 
 from grammar.errors import LimitError
 from grammar.machine import Machine
+from grammar.token_functions import Functions, classes_of_tokens
 from grammar.vocabulary import Vocabulary
 
 CONFIGURATIONS = 2_000_000
 """The most effects that the tokens together may have, before equal ones are shared."""
 
-
 WORK = 5_000_000
 """The most effects that are looked at on the way, each once a class of bytes."""
+
+_UNKNOWN = -2
 
 
 class Operation(IntEnum):
@@ -63,83 +65,90 @@ class TokenClasses:
     nodes: tuple[FutureNode, ...]
 
 
-_Configuration = tuple[int, tuple[int, ...], tuple[int, ...], int]
-"""Source state, popped return points, pushed ones, present state."""
+_Configuration = tuple[tuple[int, ...], tuple[int, ...], int]
+"""Popped return points, pushed ones, present state."""
 
 
-class _Runs:
-    """What bytes do to configurations: sets of these by number, each step from each set made once.
+class _Outcomes:
+    """What texts do to a state and the stack below it: sets of configurations, by number.
 
-    Set 0 is empty. Beginnings of tokens are few as sets: wherever a text may say anything, one byte
-    leads back to the set that it came from.
+    Where they began does not matter for how they go on, and many states come to do the same: behind
+    a few bytes of a string nothing tells them apart. So there are few sets, and each is advanced
+    once a class of bytes. Outcome `s` is what the empty text does to state `s`.
     """
 
     def __init__(self, machine: Machine, limit: int):
         self.machine, self.limit, self.total, self.work = machine, limit, 0, 0
-        self.numbers: dict[frozenset[_Configuration], int] = {frozenset(): 0}
-        self.sets: list[frozenset[_Configuration]] = [frozenset()]
-        self.steps: list[dict[int, int]] = [{}]
-        states = enumerate(machine.moves)
-        self.start = self.number(frozenset((s, (), (), s) for s, moves in states if moves))
+        self.numbers: dict[frozenset[_Configuration], int] = {}
+        self.sets: list[frozenset[_Configuration]] = []
+        self.step = np.zeros((max(machine.class_of_byte) + 1, 0), np.int32)
+        self.labels = [np.fromiter(row, np.int64, len(row)) for row in machine.moves]
+        for state in range(len(machine.moves)):
+            self.number(frozenset({((), (), state)}))
 
-    def number(self, configurations: frozenset[_Configuration]) -> int:
-        known = self.numbers.get(configurations)
+    def number(self, outcome: frozenset[_Configuration]) -> int:
+        """The number of a set; -1 for the empty one."""
+        if not outcome:
+            return -1
+        known = self.numbers.get(outcome)
         if known is not None:
             return known
-        self.total += len(configurations)
+        self.total += len(outcome)
         if self.total > self.limit:
             raise LimitError(f"tokens must have at most {self.limit} effects, got more")
-        self.numbers[configurations] = len(self.sets)
-        self.sets.append(configurations)
-        self.steps.append({})
+        self.numbers[outcome] = len(self.sets)
+        self.sets.append(outcome)
+        if len(self.sets) > self.step.shape[1]:
+            more = max(1024, len(self.sets))
+            self.step = np.pad(self.step, ((0, 0), (0, more)), constant_values=-1)
+        for _, _, state in outcome:
+            self.step[self.labels[state], len(self.sets) - 1] = _UNKNOWN
         return len(self.sets) - 1
 
-    def run(self, text: bytes) -> int:
-        """The number of what a token of these classes of bytes leads to from everywhere."""
-        present = self.start
-        for symbol in text:
-            after = self.steps[present].get(symbol)
-            if after is None:
-                after = self.number(self.advance(symbol, self.sets[present]))
-                self.steps[present][symbol] = after
-            present = after
-            if not present:
-                break
-        return present
+    def reach(self, label: int, outcomes: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+        """`grammar.token_functions.Reach`."""
+        reached = self.step[label, outcomes]
+        missing = np.unique(outcomes[reached == _UNKNOWN]).tolist()
+        for outcome in missing:
+            # The table may be another one behind the call.
+            after = self.number(self.advance(label, self.sets[outcome]))
+            self.step[label, outcome] = after
+        return self.step[label, outcomes] if missing else reached
 
-    def advance(self, symbol: int, present: frozenset[_Configuration]) -> frozenset[_Configuration]:
+    def advance(self, label: int, present: frozenset[_Configuration]) -> frozenset[_Configuration]:
         """All configurations one byte later. A pop takes the last push away, or looks below it."""
-        self.work += len(present)
+        after = set()
+        for pops, pushes, state in present:
+            moves = self.machine.moves[state].get(label, ())
+            self.work += 1 + len(moves)
+            for move in moves:
+                if move.pop is None:
+                    after.add((pops, pushes + move.push, move.target))
+                elif not pushes:
+                    after.add(((*pops, move.pop), move.push, move.target))
+                elif pushes[-1] == move.pop:
+                    after.add((pops, pushes[:-1] + move.push, move.target))
         if self.work > WORK:
             raise LimitError(f"tokens must need at most {WORK} steps through states, got more")
-        after = set()
-        for source, pops, pushes, state in present:
-            for move in self.machine.moves[state].get(symbol, ()):
-                if move.pop is None:
-                    after.add((source, pops, pushes + move.push, move.target))
-                elif not pushes:
-                    after.add((source, (*pops, move.pop), move.push, move.target))
-                elif pushes[-1] == move.pop:
-                    after.add((source, pops, pushes[:-1] + move.push, move.target))
         return frozenset(after)
 
 
 class _Nodes:
-    """Numbers for nodes and effects, futures first."""
+    """Numbers for nodes, futures first."""
 
     def __init__(self):
-        self.nodes: dict[FutureNode, int] = {}
-        self.effects: dict[Effect, int] = {}
+        self.numbers: dict[FutureNode, int] = {}
         self.known: dict[_Configuration, int] = {}
 
     def node(self, operation: Operation, symbol: int, future: int) -> int:
-        return self.nodes.setdefault(FutureNode(operation, symbol, future), len(self.nodes))
+        return self.numbers.setdefault(FutureNode(operation, symbol, future), len(self.numbers))
 
-    def effect(self, configuration: _Configuration) -> int:
+    def first(self, configuration: _Configuration) -> int:
+        """The first node of what a configuration has done."""
         known = self.known.get(configuration)
         if known is not None:
             return known
-        source, pops, pushes, state = configuration
+        pops, pushes, state = configuration
         node = self.node(Operation.END, state, -1)
         same = bool(pops) and bool(pushes) and pops[-1] == pushes[0]
         for symbol in reversed(pushes[same:]):
@@ -149,9 +158,8 @@ class _Nodes:
             pops = pops[:-1]
         for symbol in reversed(pops):
             node = self.node(Operation.POP, symbol, node)
-        number = self.effects.setdefault(Effect(source, node), len(self.effects))
-        self.known[configuration] = number
-        return number
+        self.known[configuration] = node
+        return node
 
 
 def build_classes(
@@ -159,34 +167,42 @@ def build_classes(
 ) -> TokenClasses:
     """The classes of a vocabulary's tokens.
 
-    Tokens whose bytes are of the same classes are run once.
-
     Raises:
         LimitError: the beginnings of the tokens have more than `limit` effects.
     """
-    texts, text_of_token = _texts(machine, vocabulary)
-    runs = _Runs(machine, limit)
-    ends = [runs.run(text) for text in texts]
-    used = dict.fromkeys(end for end in ends if end)
-    number = {end: position for position, end in enumerate(used)} | {0: -1}
-    class_of_text = np.asarray([number[end] for end in ends] + [-1], np.int32)
+    outcomes = _Outcomes(machine, limit)
+    sources = np.flatnonzero([bool(row) for row in machine.moves])
+    functions = Functions(sources, outcomes.reach, limit)
+    class_of_token, used = classes_of_tokens(vocabulary, machine.class_of_byte, functions)
     shared = _Nodes()
-    members = tuple(tuple(sorted(map(shared.effect, runs.sets[end]))) for end in used)
+    source, target, sizes = functions.images(used)
+    pairs, of_image = np.unique(source * len(outcomes.sets) + target, return_inverse=True)
+    source, target = np.divmod(pairs, len(outcomes.sets))
+    ends, of_pair = np.unique(target, return_inverse=True)
+    nodes = [sorted({shared.first(own) for own in outcomes.sets[end]}) for end in ends.tolist()]
+    counts = np.asarray([len(own) for own in nodes], np.int64)
+    places = _spans(np.cumsum(counts) - counts, counts, of_pair)
+    keys = np.repeat(source, counts[of_pair]) * len(shared.numbers)
+    keys += np.fromiter((node for own in nodes for node in own), np.int64, counts.sum())[places]
+    effects, effect = np.unique(keys, return_inverse=True)
+    counts = counts[of_pair]
+    if counts[of_image].sum() > limit:
+        raise LimitError(f"tokens must have at most {limit} effects, got more")
+    member = effect[_spans(np.cumsum(counts) - counts, counts, of_image)]
+    whole = np.add.reduceat(counts[of_image], np.cumsum(sizes) - sizes) if used else sizes
+    parts = np.split(member, np.cumsum(whole)[:-1]) if used else []
     return TokenClasses(
-        class_of_text[text_of_token], members, tuple(shared.effects), tuple(shared.nodes)
+        class_of_token,
+        tuple(tuple(np.sort(part).tolist()) for part in parts),
+        tuple(Effect(*divmod(key, len(shared.numbers))) for key in effects.tolist()),
+        tuple(shared.numbers),
     )
 
 
-def _texts(
-    machine: Machine, vocabulary: Vocabulary
-) -> tuple[list[bytes], Int[np.ndarray, " vocabulary"]]:
-    """Distinct tokens as classes of bytes; of each token the index, -1 where no text has it."""
-    dead = bytes(byte for byte, number in enumerate(machine.class_of_byte) if number < 0)
-    to_class = bytes(max(number, 0) for number in machine.class_of_byte)
-    numbers: dict[bytes, int] = {}
-    found = []
-    for token in range(len(vocabulary.tokens)):
-        text = vocabulary.written(token)
-        alive = text and len(text.translate(None, dead)) == len(text)
-        found.append(numbers.setdefault(text.translate(to_class), len(numbers)) if alive else -1)
-    return list(numbers), np.asarray(found, np.int32)
+def _spans(
+    begins: Int[np.ndarray, " rows"], counts: Int[np.ndarray, " rows"], asked: Int[np.ndarray, " n"]
+) -> Int[np.ndarray, " places"]:
+    """The places of the rows asked for, one row behind the other."""
+    own = counts[asked]
+    shift = np.repeat(begins[asked] - (np.cumsum(own) - own), own)
+    return shift + np.arange(len(shift))

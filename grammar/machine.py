@@ -4,8 +4,9 @@ Every move reads one byte. It may pop one return point before and push several a
 made at once, with the byte that leads to it (at the start and behind a return with its own first
 byte), a return together with the byte that follows it. Early calls are few: there is one push for
 all that the called rule may begin with, and a loop of calls pops and pushes the same, a mere look.
-A call that a rule ends with is a jump, so a stack never holds a return point from which nothing
-more can be read, and a byte never needs more than one pop.
+Only a rule that one byte may be all of, a character say, is called by its own first byte, and such
+a byte needs no call. A call that a rule ends with is a jump, so a stack never holds a return point
+from which nothing more can be read, and a byte never needs more than one pop.
 """
 
 from typing import NamedTuple
@@ -52,6 +53,7 @@ class _Compiler:
         for name, rule in network.rules.items():
             self.offset[name] = total
             total += len(rule.edges)
+        self.light = {name for name in network.rules if self.is_light(name)}
         self.entered: list[set[_Entry] | None] = [None] * total
         self.own: list[dict[int, set[Move]] | None] = [None] * total
         self.rule_of = [name for name, rule in network.rules.items() for _ in rule.edges]
@@ -74,6 +76,19 @@ class _Compiler:
         if self.count > self.limit:
             raise LimitError(f"a grammar must need at most {self.limit} moves, got more")
 
+    def is_light(self, name: str) -> bool:
+        """Whether a rule calls none, and a single byte may be all of its text."""
+        rule = self.rules[name]
+        over = {state for state in rule.finals if not rule.edges[state]}
+        calls = any(isinstance(label, str) for row in rule.edges for label in row)
+        return not calls and not over.isdisjoint(rule.edges[0].values())
+
+    def waits(self, state: int) -> bool:
+        """Whether a state is one to be in: a text may end there, or a byte be read."""
+        row = self.row(state)
+        own = state in self.finals or any(isinstance(label, int) for label in row)
+        return own or any(label in self.light for label in row)
+
     def entries(self, state: int) -> set[_Entry]:
         """What a byte that leads to a state leads to: the state, and the calls made there.
 
@@ -81,11 +96,9 @@ class _Compiler:
         """
         known = self.entered[state]
         if known is None:
-            row = self.row(state)
-            waits = state in self.finals or any(isinstance(label, int) for label in row)
-            known = self.entered[state] = {((), state)} if waits else set()
-            for name, target in row.items():
-                if isinstance(name, str):
+            known = self.entered[state] = {((), state)} if self.waits(state) else set()
+            for name, target in self.row(state).items():
+                if isinstance(name, str) and name not in self.light:
                     called = self.entries(self.offset[name])
                     for bottom in self.bottoms(target):
                         known |= {(bottom + push, inner) for push, inner in called}
@@ -98,15 +111,32 @@ class _Compiler:
         return pushed + [()] * (target in self.finals)
 
     def own_moves(self, state: int) -> dict[int, set[Move]]:
-        """The moves along a state's own edges."""
+        """The moves along a state's own edges, and along those of the light rules it calls."""
         known = self.own[state]
         if known is None:
             known = self.own[state] = {}
             for label, target in self.row(state).items():
                 if isinstance(label, int):
-                    known[label] = {Move(None, *entry) for entry in self.entries(target)}
+                    into = known.setdefault(label, set())
+                    into |= {Move(None, *entry) for entry in self.entries(target)}
+                elif label in self.light:
+                    for byte, row in self.light_moves(label, target).items():
+                        known.setdefault(byte, set()).update(row)
             self.count_moves(sum(map(len, known.values())))
         return known
+
+    def light_moves(self, name: str, target: int) -> dict[int, set[Move]]:
+        """The moves of a call that returns to `target`: at once, where a byte is all of it."""
+        moves: dict[int, set[Move]] = {}
+        begin = self.offset[name]
+        for label, inner in self.row(begin).items():
+            assert isinstance(label, int)
+            into = moves.setdefault(label, set())
+            if inner in self.finals:
+                into |= {Move(None, *entry) for entry in self.entries(target)}
+            if self.row(inner):
+                into |= {Move(None, bottom, inner) for bottom in self.bottoms(target)}
+        return moves
 
     def first_moves(self, state: int) -> dict[int, set[Move]]:
         """The moves along a state's own edges and along those of what it calls."""

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+from grammar.trie import Trie, build_trie
 
 
 @dataclass(frozen=True)
@@ -30,3 +33,8 @@ class Vocabulary:
     def written(self, token: int) -> bytes:
         """The bytes of an id; none for a control or stop token."""
         return b"" if token in self.stop_ids else self.tokens[token] or b""
+
+    @cached_property
+    def trie(self) -> Trie:
+        """The beginnings of all tokens, as they are written."""
+        return build_trie([self.written(token) for token in range(len(self.tokens))])
