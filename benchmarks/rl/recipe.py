@@ -14,11 +14,10 @@ from benchmarks.tasks import embedded
 from benchmarks.tasks.catalogue import KINDS
 from benchmarks.tasks.example import Example
 from benchmarks.tasks.graders import grade
-from dllm.canvas import Layout
 from dllm.jobs import batch_rows, bucket
 from dllm.limits import at_least, must
 from dllm.requests import ids_of, make_proposal
-from dllm.results import generation
+from dllm.results import generations
 from dllm.rl import Question, Questions, RolloutSettings, Settings
 from dllm.rl import train as run_training
 from dllm.rl.rollouts import lay_out
@@ -149,7 +148,7 @@ def answers(
 ) -> list[dllm.Generation]:
     """Answers by the rollout's rule and blocks, at temperature 0."""
     told = [Question(example.messages) for example in examples]
-    layouts: list[Layout] = lay_out(model, told, asked, list(range(len(told))))
+    layouts = lay_out(model, told, asked, list(range(len(told))))
     length = bucket(max(len(layout.ids) for layout in layouts), model.config.max_length)
     decoded = dllm.decode_many(
         model.network,
@@ -159,8 +158,4 @@ def answers(
         batch=min(batch, len(layouts)),
         ends=model.specials.ends,
     ).decoded
-    rows = [dllm.Decoded(*(leaf[row] for leaf in decoded)) for row in range(len(layouts))]
-    ends = model.specials.ends
-    return [
-        generation(model, layout, row, ends, ()) for layout, row in zip(layouts, rows, strict=True)
-    ]
+    return generations(model, layouts, decoded, model.specials.ends)

@@ -119,6 +119,7 @@ def learn(
 ) -> tuple[State, list[Metrics]]:
     """All inner updates on the items of a rollout. Takes the state."""
     told = Coefficients(jnp.float32(settings.epsilon), jnp.float32(settings.beta))
+    items = jax.tree.map(jnp.asarray, items)  # sent once, not for every update
     reference = leniently(programs.reference, base, items) if settings.beta else None
     old = jnp.zeros(items.targets.shape, jnp.float32)
     found = []
