@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import tomllib
 from collections.abc import MutableMapping
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from dllm.caches import KINDS
 from dllm.limits import at_least, must, one_of
 from dllm.load import DTYPES
 from dllm.sharding.mesh import make_mesh
-from dllm.toml import parse
+from dllm.toml import read
 
 PLATFORMS = {"tpu": "LIBTPU_INIT_ARGS", "gpu": "XLA_FLAGS", "cpu": "XLA_FLAGS"}
 """Where each platform's compiler looks for flags."""
@@ -105,11 +104,7 @@ def read_hardware(path: str | Path) -> Hardware:
     Raises:
         ValueError: not TOML, a key that nobody knows, one that is missing, a value out of range.
     """
-    path = Path(path)
-    try:
-        return parse(Hardware, tomllib.loads(path.read_text("utf-8")))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    return read(Hardware, path)
 
 
 def set_flags(hardware: Hardware, environment: MutableMapping[str, str] = os.environ) -> None:

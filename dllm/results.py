@@ -75,6 +75,16 @@ def generation(
     return Generation(text=text, tokens=tokens, log_probs=probs, **common)
 
 
+def generations(
+    model: Model, layouts: Sequence[Layout], decoded: Decoded, ends: Sequence[int]
+) -> list[Generation]:
+    """The answers of a batch, a row a layout."""
+    rows = (Decoded(*(leaf[row] for leaf in decoded)) for row in range(len(layouts)))
+    return [
+        generation(model, layout, row, ends, ()) for layout, row in zip(layouts, rows, strict=True)
+    ]
+
+
 def infilling(
     model: Model,
     pieces: Sequence[str | int],

@@ -2,15 +2,57 @@
 
 import dataclasses
 import math
+import tomllib
 import types
 import typing
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from dllm.limits import must
 
 
+def read(
+    kind: type, path: str | Path, changed: Mapping[str, Mapping[str, Any]] | None = None
+) -> Any:
+    """A dataclass from a file; `changed` replaces values by table and key.
+
+    Raises:
+        ValueError: not TOML, a key that nobody knows, one that is missing, or a value that breaks a
+            rule; begins with the file's name.
+    """
+    table = read_table(path, changed)
+    try:
+        return parse(kind, table)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def read_table(
+    path: str | Path, changed: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """What a file says, some of its values replaced by table and key.
+
+    Raises:
+        ValueError: not TOML, or a value in place of a table.
+    """
+    try:
+        table = tomllib.loads(Path(path).read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: not TOML ({error})") from None
+    for name, values in (changed or {}).items():
+        before = table.get(name, {})
+        must(isinstance(before, dict), f"{path}: {name}", "a table", before)
+        table[name] = {**before, **values}
+    return table
+
+
 def parse(kind: type, table: dict[str, Any], where: str = "") -> Any:
-    """A dataclass from a table of the same names."""
+    """A dataclass from a table of the same names.
+
+    Raises:
+        ValueError: as `read`, without a file's name.
+    """
     fields = {field.name: field for field in dataclasses.fields(kind)}
     unknown = [key for key in table if key not in fields]
     if unknown:

@@ -36,7 +36,7 @@ def perform(options: argparse.Namespace) -> None:
     runs: dict[int, Path] = {}
     for seed in _seeds(options.seeds):
         recipe = read_recipe(options.config, _changed(options, seed))
-        own = recipe.settings.run.seed
+        own = recipe.run.seed
         runs[own] = options.out / f"seed-{own}"
         train(recipe, runs[own], progress=False if options.quiet else None)
     found = {"recipe": options.config.stem, **figures(runs)}

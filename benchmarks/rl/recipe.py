@@ -1,7 +1,6 @@
 """A run on the benchmark's tasks: tables `[tasks]`, `[rewards]`, `[evaluation]` beside its own."""
 
 import dataclasses
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,14 @@ from benchmarks.tasks import embedded
 from benchmarks.tasks.catalogue import KINDS
 from benchmarks.tasks.example import Example
 from benchmarks.tasks.graders import grade
-from dllm.canvas import Layout
 from dllm.jobs import batch_rows, bucket
 from dllm.limits import at_least, must
 from dllm.requests import ids_of, make_proposal
-from dllm.results import generation
+from dllm.results import generations
 from dllm.rl import Question, Questions, RolloutSettings, Settings
 from dllm.rl import train as run_training
 from dllm.rl.rollouts import lay_out
-from dllm.toml import parse
+from dllm.toml import read
 from dllm.train.loop import Evaluate
 
 
@@ -45,11 +43,10 @@ class Evaluation:
 _TASKS = f"of {', '.join(KINDS)}"
 
 
-@dataclasses.dataclass(frozen=True)
-class Recipe:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe(Settings):
     """A run on the benchmark's tasks."""
 
-    settings: Settings
     tasks: dict[str, float]
     """How often each is asked, relative to the others."""
     rewards: dict[str, float] = dataclasses.field(default_factory=lambda: {"graded": 1.0})
@@ -59,6 +56,10 @@ class Recipe:
     """Bounds of the length of a line that is asked about."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least("run.evaluate_every", self.run.evaluate_every, 1)
+        low, high = self.lengths
+        must(1 <= low <= high, "lengths", "two, of 1 at the least, ascending", list(self.lengths))
         for name, table, known in (
             ("tasks", self.tasks, KINDS),
             ("rewards", self.rewards, REWARDS),
@@ -74,35 +75,15 @@ def read_recipe(path: Path, changed: dict[str, dict[str, Any]] | None = None) ->
     """A recipe from a TOML file; `changed` replaces values by table and key.
 
     Raises:
-        ValueError: an unknown key, or a value that breaks a rule.
+        ValueError: not TOML, an unknown key, or a value that breaks a rule.
     """
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-        for name, values in (changed or {}).items():
-            table[name] = {**table.get(name, {}), **values}
-        own = {name: table.pop(name) for name in _OWN if name in table}
-        return Recipe(parse(Settings, table), **_parsed(own))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-
-
-_OWN = ("tasks", "rewards", "evaluation", "lengths")
-
-
-def _parsed(own: dict[str, Any]) -> dict[str, Any]:
-    if "tasks" not in own:
-        raise ValueError("tasks is missing")
-    if "evaluation" in own:
-        own["evaluation"] = parse(Evaluation, own["evaluation"], "evaluation.")
-    if "lengths" in own:
-        own["lengths"] = tuple(own["lengths"])
-    return own
+    return read(Recipe, path, changed)
 
 
 def train(recipe: Recipe, out: Path, *, progress: bool | None = None) -> dllm.Model:
     """Trains, or goes on with a run that was cut off; `out/model` is the checkpoint."""
     return run_training(
-        recipe.settings,
+        recipe,
         questions(recipe),
         weighted(recipe.rewards),
         out=out,
@@ -132,7 +113,7 @@ def evaluator(recipe: Recipe) -> Evaluate:
 
     def evaluate(step: int, model: dllm.Model) -> dict[str, float]:
         del step
-        found = answers(model, examples, recipe.settings.rollout, recipe.evaluation.batch)
+        found = answers(model, examples, recipe.rollout, recipe.evaluation.batch)
         figures: dict[str, float] = {}
         for task in tasks:
             own = [pair for pair in zip(found, examples, strict=True) if pair[1].task == task]
@@ -149,7 +130,7 @@ def answers(
 ) -> list[dllm.Generation]:
     """Answers by the rollout's rule and blocks, at temperature 0."""
     told = [Question(example.messages) for example in examples]
-    layouts: list[Layout] = lay_out(model, told, asked, list(range(len(told))))
+    layouts = lay_out(model, told, asked, list(range(len(told))))
     length = bucket(max(len(layout.ids) for layout in layouts), model.config.max_length)
     decoded = dllm.decode_many(
         model.network,
@@ -159,8 +140,4 @@ def answers(
         batch=min(batch, len(layouts)),
         ends=model.specials.ends,
     ).decoded
-    rows = [dllm.Decoded(*(leaf[row] for leaf in decoded)) for row in range(len(layouts))]
-    ends = model.specials.ends
-    return [
-        generation(model, layout, row, ends, ()) for layout, row in zip(layouts, rows, strict=True)
-    ]
+    return generations(model, layouts, decoded, model.specials.ends)

@@ -4,7 +4,6 @@ Examples are drawn as they are needed, from the rules; the questions that are sc
 """
 
 import dataclasses
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from benchmarks.tasks.catalogue import KINDS
 from benchmarks.tasks.example import Example as Asked
 from benchmarks.tiny.vocabulary import write_tokenizer
 from dllm.limits import must
-from dllm.toml import parse
+from dllm.toml import parse, read_table
 from dllm.train import Example, Settings, Source
 from dllm.train import train as run_training
 
@@ -69,9 +68,7 @@ def read_recipe(path: Path, changed: dict[str, dict[str, Any]] | None = None) ->
     Raises:
         ValueError: an unknown key, or a value that breaks a rule.
     """
-    table = tomllib.loads(path.read_text("utf-8"))
-    for name, values in (changed or {}).items():
-        table[name] = {**table.get(name, {}), **values}
+    table = read_table(path, changed)
     if table.get("model", {}).get("init", "scratch") != "scratch":
         table["model"].pop("config", None)
     own = {name: table.pop(name, {}) for name in ("mixture", "evaluation")}

@@ -17,7 +17,6 @@ import numpy as np
 from dllm.hub import folder_of
 from dllm.load import Model
 from dllm.models.export import save
-from dllm.models.int8 import Quantised
 from dllm.models.network import Network
 from dllm.requests import ids_of
 from dllm.rl.items import Items, pack
@@ -65,7 +64,7 @@ def train(
     refuse_bad_rewards(rewards)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    model = starting_model(settings.model, out, settings.run.seed) if model is None else model
+    model = starting_model(settings.model, out, settings.run.seed, model)
     _refuse_misfit(settings, model)
     run = _Run(settings, model, questions, rewards, out, evaluate)
     with closing(run), _Bar(int(run.state.step), settings.optimizer.steps, progress) as bar:
@@ -81,9 +80,10 @@ def _refuse_misfit(settings: Settings, model: Model) -> None:
     most, positions = model.config.max_length, settings.rollout.positions
     if positions > most:
         raise ValueError(f"rollout.positions must be at most the model's {most}, got {positions}")
-    leaves = jax.tree.leaves(model.network, is_leaf=lambda leaf: isinstance(leaf, Quantised))
-    if any(isinstance(leaf, Quantised) for leaf in leaves):
-        raise ValueError(f"{model.name}: weights in int8 cannot be trained")
+    if model.network.mesh is not None:
+        raise ValueError(
+            f"{model.name}: must be loaded without a mesh, because a run uses one device"
+        )
 
 
 class _Run:
@@ -134,9 +134,7 @@ class _Run:
         params = self.state.params if self.state.ema is None else self.state.ema
         base = self._model.network
         state = whole(self._settings.lora, params, base.state)
-        return self._holding(
-            Network(jax.tree.map(jnp.copy, state), base.mask, base.graph, base.mesh)
-        )
+        return self._holding(Network(jax.tree.map(jnp.copy, state), base.mask, base.graph))
 
     def close(self) -> None:
         """Closes the files."""

@@ -12,7 +12,7 @@ from dllm.load import Model
 from dllm.pool import decode_many
 from dllm.prompts import encode
 from dllm.requests import answer_layouts, make_proposal
-from dllm.results import generation
+from dllm.results import generations
 from dllm.rl.rewards import Question, Questions
 from dllm.rl.settings import RolloutSettings
 from dllm.train.batches import TRIES
@@ -72,16 +72,11 @@ def roll(
         max_steps=most,
         record=most,
     ).decoded
-    rows = [type(decoded)(*(leaf[row] for leaf in decoded)) for row in range(len(layouts))]
-    ends = model.specials.ends
-    texts = [
-        generation(model, layout, row, ends, ()).text
-        for layout, row in zip(layouts, rows, strict=True)
-    ]
+    answers = generations(model, layouts, decoded, model.specials.ends)
     steps = np.asarray(decoded.steps)
     return Rollout(
         asked,
-        texts,
+        [answer.text for answer in answers],
         _canvases(np.asarray(decoded.trajectory), np.asarray(decoded.canvas), steps),
         np.array([layout.prompt for layout in layouts], np.int32),
         steps,

@@ -65,7 +65,6 @@ def make_programs(settings: Settings, network: Network) -> Programs:
         settings.rollout.temperature,
         network.mask,
         network.graph,
-        network.mesh,
     )
 
 
@@ -77,18 +76,17 @@ def _programs(
     temperature: float,
     mask: int,
     graph: Any,
-    mesh: Any,
 ) -> Programs:
     """Kept, so that equal runs in one process compile once."""
 
     def network(params: Any, base: nnx.State) -> Network:
-        return Network(cast(whole(lora, params, base), dtype), mask, graph, mesh)
+        return Network(cast(whole(lora, params, base), dtype), mask, graph)
 
     def asked(network: Network, item: Any) -> Array:  # items, traced
         return log_probs(network, item.canvas, item.start, item.targets, temperature, (mask,))
 
     def reference(base: nnx.State, items: Items) -> Array:
-        first = Network(cast(base, dtype), mask, graph, mesh)
+        first = Network(cast(base, dtype), mask, graph)
         return jax.lax.map(partial(asked, first), items)
 
     def update(
@@ -121,6 +119,7 @@ def learn(
 ) -> tuple[State, list[Metrics]]:
     """All inner updates on the items of a rollout. Takes the state."""
     told = Coefficients(jnp.float32(settings.epsilon), jnp.float32(settings.beta))
+    items = jax.tree.map(jnp.asarray, items)  # sent once, not for every update
     reference = leniently(programs.reference, base, items) if settings.beta else None
     old = jnp.zeros(items.targets.shape, jnp.float32)
     found = []

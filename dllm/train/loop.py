@@ -54,7 +54,7 @@ def train(
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    model = starting_model(settings.model, out, settings.run.seed) if model is None else model
+    model = starting_model(settings.model, out, settings.run.seed, model)
     files = folder_of(model.name)
     run = _Run(settings, model, out, evaluate)
     with closing(run), Bar(int(run.state.step), settings.optimizer.steps, progress) as bar:

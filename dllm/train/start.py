@@ -14,18 +14,32 @@ from dllm.hub import folder_of
 from dllm.load import Model, describe, load
 from dllm.models.config import Config
 from dllm.models.export import copy_texts
+from dllm.models.int8 import is_int8
 from dllm.models.network import Network, abstract
 from dllm.train.settings import SCRATCH, ModelSettings
 
 _RESIDUAL = ("attention.output.weight", "mlp.down.weight")
 
 
-def starting_model(settings: ModelSettings, out: str | Path, seed: int) -> Model:
-    """Loads the checkpoint in float32, or makes one up: its folder is then `out/scratch`.
+def starting_model(
+    settings: ModelSettings, out: str | Path, seed: int, given: Model | None = None
+) -> Model:
+    """The model that is `given`, else what the settings say.
+
+    That is a checkpoint, loaded in float32, or one that is made up: its folder is then
+    `out/scratch`.
 
     Raises:
-        ValueError: from scratch, and the config or the tokenizer is left out or does not fit.
+        ValueError: the weights are kept in int8; or from scratch, and the config or the tokenizer
+            is left out or does not fit.
     """
+    model = _of(settings, out, seed) if given is None else given
+    if is_int8(model.network.state):
+        raise ValueError(f"{model.name}: weights in int8 cannot be trained")
+    return model
+
+
+def _of(settings: ModelSettings, out: str | Path, seed: int) -> Model:
     if settings.init != SCRATCH:
         return load(settings.init, dtype="float32")
     for name in ("config", "tokenizer"):

@@ -1,10 +1,9 @@
 """Settings from a TOML file."""
 
 import dataclasses
-import tomllib
 from pathlib import Path
 
-from dllm.toml import parse
+from dllm.toml import read
 from dllm.train.settings import SCRATCH, DataSettings, Settings
 
 
@@ -12,17 +11,10 @@ def read_settings(path: str | Path) -> Settings:
     """Settings of a TOML file. Paths in it may be relative to its folder.
 
     Raises:
-        ValueError: a key that nobody knows, one that is missing, or a value that breaks a rule.
+        ValueError: not TOML, a key that nobody knows, one that is missing, or a value that breaks a
+            rule.
     """
-    path = Path(path)
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: not TOML ({error})") from None
-    try:
-        return _placed(parse(Settings, table), path.parent)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    return _placed(read(Settings, path), Path(path).parent)
 
 
 def _placed(settings: Settings, folder: Path) -> Settings:

@@ -18,6 +18,11 @@ from benchmarks.tasks.catalogue import KINDS
 from benchmarks.tasks.example import Example
 
 FOLDER = Path(recipes.__file__).parent
+LEAST = """\
+optimizer = {steps = 8, learning_rate = 1e-3}
+rollout = {scheduler = "ass", positions = 50, answer = 32, prompts = 2}
+tasks = {copy = 1}
+"""
 
 
 def asked(task: str) -> Example:
@@ -27,7 +32,7 @@ def asked(task: str) -> Example:
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.stem)
 def test_shipped_recipes_are_read(path: Path) -> None:
     recipe = read_recipe(path, {"run": {"seed": 3}})
-    assert recipe.settings.run.seed == 3
+    assert recipe.run.seed == 3
     assert "copy" in recipe.evaluation.tasks
 
 
@@ -84,6 +89,7 @@ def test_questions_are_fresh_and_follow_from_their_generator() -> None:
         ({"rewards": {"graded": 0.0}}, r"rewards must be numbers above 0, got \[0.0"),
         ({"evaluation": {"limit": 0}}, "evaluation.limit must be at least 1, got 0"),
         ({"rollout": {"depth": 1}}, "unknown key rollout.depth"),
+        ({"run": {"evaluate_every": 0}}, "run.evaluate_every must be at least 1, got 0"),
         (
             {"optimizer": {"steps": 95}, "objective": {"updates": 2}},
             "optimizer.steps must be a multiple of objective.updates",
@@ -93,6 +99,24 @@ def test_questions_are_fresh_and_follow_from_their_generator() -> None:
 def test_bad_recipes(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"latin_square.toml: {message}"):
         read_recipe(FOLDER / "latin_square.toml", changed)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("tasks 3", "not TOML"),
+        ("run = 3", "run must be a table, got 3"),
+        ("rewards = 3", "rewards must be a table, got 3"),
+        ("evaluation = 3", "evaluation must be a table, got 3"),
+        ("lengths = 3", "lengths must be a list, got 3"),
+        ("lengths = [4, 3]", r"lengths must be two, of 1 at the least, ascending, got \[4, 3\]"),
+        ("walks = 3", "unknown key walks, the known are rollout, .*, tasks, rewards, evaluation"),
+    ],
+)
+def test_values_in_place_of_tables(tmp_path: Path, line: str, message: str) -> None:
+    (tmp_path / "bad.toml").write_text(f"{line}\n{LEAST}")
+    with pytest.raises(ValueError, match=f"bad.toml: {message}"):
+        read_recipe(tmp_path / "bad.toml", {"run": {"evaluate_every": 2}})
 
 
 def told(accuracy: float, step: int) -> str:

@@ -97,3 +97,8 @@ def test_models_that_cannot_be_trained(tmp_path: Path, model: Model) -> None:
     whole = dllm.load(model.name, weights="int8")
     with pytest.raises(ValueError, match="weights in int8 cannot be trained"):
         train(chosen, letters, [plain], out=tmp_path, model=whole)
+    cut = dllm.load(model.name, place=dllm.make_mesh())
+    with pytest.raises(
+        ValueError, match="must be loaded without a mesh, because a run uses one device"
+    ):
+        train(chosen, letters, [plain], out=tmp_path, model=cut)

@@ -148,6 +148,12 @@ def test_what_goes_wrong_with_data_ends_the_run(tmp_path: Path, model: Model) ->
         train(settings(), jsonl_source(path), out=tmp_path, model=model)
 
 
+def test_weights_in_int8_are_refused_before_the_first_step(tmp_path: Path, model: Model) -> None:
+    whole = dllm.load(model.name, weights="int8")
+    with pytest.raises(ValueError, match="weights in int8 cannot be trained"):
+        train(settings(), copying, out=tmp_path, model=whole)
+
+
 def test_an_interrupt_says_what_is_kept(tmp_path: Path, model: Model) -> None:
     def evaluate(step: int, _: Model) -> dict[str, float]:
         if step == 5:
