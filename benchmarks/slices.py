@@ -23,7 +23,7 @@ OTHERS = {
     "dream-7b": "v5e-4",
     "llada-moe-7b": "v5e-4",
     "llada2-mini": "v5e-8",
-    "llada2-flash": "tpu7x-8",
+    "llada2-flash": "tpu7x-8-whole",
     "sdar-1.7b": "v5e-1",
     "sdar-4b": "v6e-1",
     "sdar-8b": "v6e-1",

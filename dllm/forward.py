@@ -144,8 +144,8 @@ class Seen(NamedTuple):
 
     starts: Int[Array, " batch"]
     """Where each row's window begins."""
-    answer: Float[Array, "items window width"]
-    """States of all drafts' windows, or their logits."""
+    answers: tuple[Float[Array, "items window width"], ...]
+    """States of all drafts' windows, or their logits; with hindsight also the shadows'."""
 
 
 def look(asking: Asking, rows: Row) -> Prediction:
@@ -170,9 +170,8 @@ def see(asking: Asking, rows: Row) -> Seen:
     starts, width = _full_window(asking, rows)
     asked = (_canvases(asking.proposal, rows), _per_draft(starts, asking, rows), width)
     if "hindsight" not in asking.needs:
-        return Seen(starts, ask(*asked))
-    answer, shadow = _review(asking, rows, starts, width)(*asked)
-    return Seen(starts, jnp.concatenate([answer, shadow]))
+        return Seen(starts, (ask(*asked),))
+    return Seen(starts, _review(asking, rows, starts, width)(*asked))
 
 
 def see_and_remember(asking: Asking, rows: Row) -> tuple[Seen, Memory]:
@@ -180,7 +179,7 @@ def see_and_remember(asking: Asking, rows: Row) -> tuple[Seen, Memory]:
     starts, width = _full_window(asking, rows)
     canvases = _canvases(asking.proposal, rows)
     answer, kept = asking.cached.remember(canvases, _per_draft(starts, asking, rows), width)
-    return Seen(starts, answer), _memory(kept, rows)
+    return Seen(starts, (answer,)), _memory(kept, rows)
 
 
 def see_by_memory(asking: Asking, rows: Row, memory: Memory) -> Seen:
@@ -192,7 +191,7 @@ def see_by_memory(asking: Asking, rows: Row, memory: Memory) -> Seen:
     canvases = _canvases(asking.proposal, rows)
     answer = asking.cached.recall(kept, canvases, span, settings.computed)
     width = settings.computed if "canvas" in asking.needs else settings.window
-    return Seen(spans.start, answer[:, :width])
+    return Seen(spans.start, (answer[:, :width],))
 
 
 def _review(
@@ -253,8 +252,8 @@ def _per_draft(leaf: Shaped[Array, " batch *more"], asking: Asking, rows: Row) -
 
 def predictions(asking: Asking, rows: Row, seen: Seen) -> Prediction:
     """What the model's answer says of every draft; leaves `[batch, drafts, length]`."""
-    starts, answer = seen
-    shape, window = rows.drafts.shape[:2], answer.shape[1]
+    starts, answers = seen
+    shape, window = rows.drafts.shape[:2], answers[0].shape[1]
     constraint = asking.constraint
     bits = None
     if isinstance(constraint, ClassBits):
@@ -277,7 +276,10 @@ def predictions(asking: Asking, rows: Row, seen: Seen) -> Prediction:
     of_row = jax.vmap(of_draft, in_axes=(None, None, None, 0))
     of_batch = jax.vmap(of_row, in_axes=(0, 0, 0, None))
     scenes, visible = of_batch(rows, starts, bits, jnp.arange(shape[1]))
-    features: Features = tuple(answer.reshape(-1, shape[0] * shape[1], *answer.shape[1:]))
+    number = shape[0] * shape[1]
+    features: Features = tuple(
+        part for answer in answers for part in answer.reshape(-1, number, *answer.shape[1:])
+    )
     # Rows and drafts as one axis: XLA's CPU backend reduces `[rows, 1, window, vocab]` many times
     # slower than `[rows, window, vocab]`.
     items = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), scenes)

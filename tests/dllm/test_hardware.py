@@ -15,7 +15,7 @@ from tests import checkpoints
 FILES = sorted((Path(__file__).parents[2] / "tpu_configs").glob("*.toml"))
 SLICES = {
     *("v4-8", "v5e-1", "v5e-4", "v5e-8", "v5e-16", "v5p-8", "v6e-1", "v6e-4", "v6e-8", "v6e-16"),
-    *("tpu7x-8", "h100_1", "h200_1", "h200_8", "cpu_1"),
+    *("tpu7x-8", "tpu7x-8-whole", "h100_1", "h200_1", "h200_8", "cpu_1"),
 }
 LOCAL = """
 name = "local"
