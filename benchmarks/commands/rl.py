@@ -1,11 +1,10 @@
 """`rl`: reinforcement learning on the benchmark's tasks, along a scheduler's own trajectory."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands.command import Command, add_out
+from benchmarks.commands.command import Command, add_out, write_figures
 from benchmarks.rl.recipe import read_recipe, train
 from benchmarks.rl.report import figures, plot
 from dllm.cli import cache
@@ -42,9 +41,7 @@ def perform(options: argparse.Namespace) -> None:
     found = {"recipe": options.config.stem, **figures(runs)}
     for name, mean in found["means"].items():
         print(f"{name}: {mean['before']:.2f} before, {mean['after']:.2f} after")
-    if options.figures is not None:
-        options.figures.parent.mkdir(parents=True, exist_ok=True)
-        options.figures.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    write_figures(options.figures, found)
     if options.plot is not None:
         plot(found, options.plot)
 

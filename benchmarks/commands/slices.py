@@ -1,13 +1,12 @@
 """`slices`: the decode loop of every model compiled for TPU slices, none of which need be here."""
 
 import argparse
-import json
 from pathlib import Path
 
 import jax
 
 from benchmarks import slices
-from benchmarks.commands.command import Command, add_out
+from benchmarks.commands.command import Command, add_out, write_figures
 from dllm.topology import Shape
 
 EXAMPLES = """\
@@ -49,9 +48,7 @@ def perform(options: argparse.Namespace) -> None:
         known = [one for one in known if not slices.is_of(one, program)] + [made]
         ordered = [one for place in every for one in known if slices.is_of(one, place)]
         figures = {**told, "programs": ordered}
-        if options.out is not None:
-            options.out.parent.mkdir(parents=True, exist_ok=True)
-            options.out.write_text(json.dumps(figures, indent=1) + "\n")
+        write_figures(options.out, figures)
     print(slices.tables(figures))
     if options.page is not None:
         page = slices.put_into(options.page.read_text("utf-8"), figures)

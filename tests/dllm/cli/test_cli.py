@@ -13,7 +13,8 @@ import jax
 import pytest
 
 import dllm
-from dllm.cli.__main__ import INTERRUPTED, main
+from dllm.cli.__main__ import main
+from dllm.cli.failures import INTERRUPTED
 from dllm.models.random import preset, preset_names
 from tests import checkpoints
 
@@ -215,12 +216,13 @@ def test_help_has_examples(command: str | None, capsys: Capture) -> None:
         ),
         (["generate", "x" * 200, "--model", "M"], "must fit the model's 128 positions"),
         (["generate", "--model", "M", "--file", "BAD"], "not UTF-8 (byte 3)"),
-        (["generate", "--model", "M", "--file", "/none.txt"], "No such file or directory"),
+        (["generate", "--model", "M", "--file", "/none.txt"], "generate: /none.txt: No such file"),
         (["info", "M", "--length", "999"], "--length must be in [1, 128], got 999"),
         (["info", "M", "--batch", "0"], "--batch must be at least 1, got 0"),
         (["init-random", "NEW", "--preset", "gpt"], "preset: must be one of dream-7b, "),
         (["init-random", "M"], "must be empty or not exist"),
         (["init-random", "NEW", "--dtype", "int4"], "dtype must be one of float32, bfloat16, got"),
+        (["init-random", "NEW", "--seed", "-1"], "init-random: seed must be at least 0, got -1"),
         (["init-random"], "needs a folder to write to"),
     ],
 )
