@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.commands.command import Command, add_out, write_figures
+from benchmarks.report.plot import new_figure
 from benchmarks.rl.recipe import read_recipe, train
 from benchmarks.rl.report import figures, plot
 from dllm.cli import cache
@@ -32,9 +33,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def perform(options: argparse.Namespace) -> None:
     """Trains what is not trained yet, and prints what all runs came to."""
+    if options.plot is not None:
+        new_figure(1, 1)  # or it would be refused after the runs
     runs: dict[int, Path] = {}
-    for seed in _seeds(options.seeds):
-        recipe = read_recipe(options.config, _changed(options, seed))
+    for recipe in [
+        read_recipe(options.config, _changed(options, s)) for s in _seeds(options.seeds)
+    ]:
         own = recipe.run.seed
         runs[own] = options.out / f"seed-{own}"
         train(recipe, runs[own], progress=False if options.quiet else None)

@@ -32,6 +32,8 @@ def perform(options: argparse.Namespace) -> None:
     """Compiles, prints and writes, program by program."""
     jax.config.update("jax_platforms", "cpu")  # else jax looks for a slice itself
     names = [name.strip() for name in options.only.split(",") if name.strip()]
+    if options.page is not None:
+        slices.place_in(options.page.read_text("utf-8"))  # refused now, not after compiling
     every = slices.choose(options.folder)
     asked = slices.choose(options.folder, names)
     wanted = Shape(options.prompt, options.gen, options.block)
