@@ -1,7 +1,6 @@
 """Runs a measurement by name."""
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,12 +24,14 @@ from benchmarks.commands import (
     trace,
     tune,
 )
-from benchmarks.commands.command import add_commands
+from benchmarks.commands.command import add_commands, write_figures
 from benchmarks.plan import CACHES, PUBLISHED, make_plan
 from benchmarks.tiny.recipe import read_recipe, train
 from dllm.cli import hardware
 from dllm.cli.cache import keep_programs
+from dllm.cli.failures import status_of
 from dllm.hardware import claim, read_hardware, set_flags
+from dllm.limits import at_least
 from dllm.load import DTYPES
 from dllm.models.random import preset_names
 from samplers.named import RULES
@@ -100,17 +101,18 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line of the benchmarks."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     if arguments is None:  # callers within Python choose for themselves
         keep_programs(options)
-    try:
+
+    def perform() -> None:
         figures = options.measure(options)
-    except (ValueError, OSError) as error:
-        parser.error(str(error))
-    if figures is not None and options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(figures, indent=1) + "\n")
+        if figures is not None:
+            write_figures(options.out, figures)
+
+    status = status_of(f"python -m benchmarks {options.command}", perform)
+    if status:
+        raise SystemExit(status)
 
 
 def _add_after_logits(commands: Any) -> None:
@@ -127,6 +129,9 @@ def _add_after_logits(commands: Any) -> None:
 
 
 def _after_logits(options: argparse.Namespace) -> dict[str, Any]:
+    for name in ("batch", "window", "drafts", "repeats"):
+        at_least(f"--{name}", getattr(options, name), 1)
+    at_least("--vocab", options.vocab, after_logits.LEAST_VOCAB)
     return after_logits.measure(
         options.batch,
         options.window,
@@ -205,9 +210,9 @@ def _train(options: argparse.Namespace) -> None:
     if options.out is None:
         raise ValueError("train: needs --out, the run's folder")
     changed: dict[str, dict[str, Any]] = {}
-    if options.init:
+    if options.init is not None:
         changed["model"] = {"init": options.init}
-    if options.steps:
+    if options.steps is not None:
         changed["optimizer"] = {"steps": options.steps}
     recipe = read_recipe(options.config, changed)
     train(recipe, options.out, options.rows)

@@ -28,6 +28,9 @@ from dllm.learn2pd.training import first_filter
 from samplers.parts import needs
 
 BAR, BAR_OF_DISTRIBUTIONS = 1.3, 4.0
+EOS = 3
+"""Told to rules that ask for it; the value does not matter."""
+LEAST_VOCAB = EOS + 1
 
 
 @dllm.part
@@ -68,7 +71,7 @@ def measure(
     table = Table("scheduler", "argmax ms", "step ms", "step / argmax", "bar", "")
     figures = {}
     # What some rules have no default for; the values do not matter here.
-    ids = {"vocab": vocab, "eos": 3, "answer_start": 0, "filter": first_filter(window)}
+    ids = {"vocab": vocab, "eos": EOS, "answer_start": 0, "filter": first_filter(window)}
     for name in track(schedulers, "after logits", console=Console(stderr=True), transient=True):
         with files_in_words([name]):
             rule = dllm.rule(name, ids=ids)

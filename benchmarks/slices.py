@@ -149,17 +149,27 @@ def caption(figures: Figures) -> str:
     )
 
 
+def place_in(text: str) -> re.Match[str]:
+    """Where a page has its tables.
+
+    Raises:
+        ValueError: it has no place for them.
+    """
+    place = re.search(f"{re.escape(BEGIN)}.*{re.escape(END)}", text, re.DOTALL)
+    if place is None:
+        raise ValueError(f"--page: must have {BEGIN} and {END} around its tables, got neither")
+    return place
+
+
 def put_into(text: str, figures: Figures) -> str:
     """A page with these tables in place of its own.
 
     Raises:
         ValueError: the page has no place for them.
     """
-    place = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    if not place.search(text):
-        raise ValueError(f"--page: must have {BEGIN} and {END}, got neither")
+    place = place_in(text)
     block = f"{BEGIN}\n{caption(figures)}\n\n{tables(figures)}\n{END}"
-    return place.sub(lambda _: block, text)
+    return text[: place.start()] + block + text[place.end() :]
 
 
 def words(one: Figures) -> str:

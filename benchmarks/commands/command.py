@@ -1,6 +1,7 @@
 """What a command is."""
 
 import argparse
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,3 +42,10 @@ def tasks_of(options: argparse.Namespace) -> list[str]:
 def add_out(parser: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
     """The option `--out`."""
     parser.add_argument("--out", type=Path, required=required, metavar="PATH", help=what)
+
+
+def write_figures(path: Path | None, figures: Any) -> None:
+    """Writes figures as JSON where an option names a file, whose folder is made."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")

@@ -3,10 +3,11 @@
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands.command import Command, add_out
+from benchmarks.commands.command import Command, add_out, write_figures
 from benchmarks.grammar.decodes import random_decodes
 from benchmarks.grammar.infilling import measure_infilling
 from benchmarks.grammar.languages import NAMES, language
@@ -14,6 +15,7 @@ from benchmarks.grammar.peers import mask_times
 from benchmarks.grammar.schemas import compile_s
 from benchmarks.grammar.speed import fill_ms, masks_ms
 from benchmarks.grammar.vocabulary import SIZE, made_vocabulary
+from dllm.limits import at_least
 from grammar import MASK, Vocabulary, compile_grammar
 
 EXAMPLES = """\
@@ -24,6 +26,17 @@ EXAMPLES = """\
   python -m benchmarks grammar --languages json --peers     (llguidance, xgrammar: extra peers)
   python -m benchmarks grammar --schemas MASKBENCH --every 10
 """
+_LEAST = {
+    "vocabulary": 2048,
+    "fill": 0,
+    "decodes": 0,
+    "length": 1,
+    "every": 1,
+    "programs": 0,
+    "active": 1,
+    "region": 1,
+}
+"""The least values of numbers; smaller vocabularies have no random tokens."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -46,33 +59,37 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def perform(options: argparse.Namespace) -> None:
     """Prints the figures of each language as they come, one JSON object a line."""
-    if options.programs:
-        code = measure_infilling(
-            options.vocabulary, options.programs, options.active, options.region
-        )
-        print(json.dumps(code), flush=True)
-        if options.out is not None:
-            options.out.write_text(json.dumps([code], indent=1) + "\n")
-        return
+    _refuse(options)
+    figures = []
+    for one in _code(options) if options.programs else _masks(options):
+        print(json.dumps(one), flush=True)
+        figures.append(one)
+    write_figures(options.out, figures)
+
+
+def _refuse(options: argparse.Namespace) -> None:
+    for name, least in _LEAST.items():
+        at_least(f"--{name}", getattr(options, name), least)
+    at_least("--holes", min(options.holes), 1)
     unknown = sorted(set(options.languages.split(",")) - set(NAMES))
     if unknown:
         raise ValueError(f"--languages: must be of {', '.join(NAMES)}, got {unknown[0]!r}")
     if options.schemas is not None and not options.schemas.is_dir():
         raise ValueError(f"--schemas: must be a folder of JSON files, got {options.schemas}")
+
+
+def _code(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    yield measure_infilling(options.vocabulary, options.programs, options.active, options.region)
+
+
+def _masks(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     vocabulary = made_vocabulary(options.vocabulary)
-    figures = []
     for name in options.languages.split(","):
-        figures.append(measure(name, vocabulary, options))
-        print(json.dumps(figures[-1]), flush=True)
+        yield measure(name, vocabulary, options)
     if options.peers:
-        compiled = compile_grammar(language("json"), vocabulary)
-        figures.append({"peers_us": mask_times(compiled)})
-        print(json.dumps(figures[-1]), flush=True)
+        yield {"peers_us": mask_times(compile_grammar(language("json"), vocabulary))}
     if options.schemas is not None:
-        figures.append({"compile_s": compile_s(options.schemas, options.every, vocabulary)})
-        print(json.dumps(figures[-1]), flush=True)
-    if options.out is not None:
-        options.out.write_text(json.dumps(figures, indent=1) + "\n")
+        yield {"compile_s": compile_s(options.schemas, options.every, vocabulary)}
 
 
 def measure(name: str, vocabulary: Vocabulary, options: argparse.Namespace) -> dict[str, Any]:

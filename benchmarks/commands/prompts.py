@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks.commands.command import Command, add_out, tasks_of
 from benchmarks.tasks import embedded
 from benchmarks.tasks.catalogue import KINDS, kind_of
+from dllm.limits import at_least
 
 EXAMPLES = """\
   python -m benchmarks prompts --count 60 --out prompts.jsonl     (for dllm learn2pd collect)
@@ -25,8 +26,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def perform(options: argparse.Namespace) -> None:
     """Draws and writes."""
-    if options.count < 1:
-        raise ValueError(f"count: must be at least 1, got {options.count}")
+    at_least("--count", options.count, 1)
+    at_least("--seed", options.seed, 0)
     tasks = tasks_of(options) or list(KINDS)
     for task in tasks:
         kind_of(task)

@@ -1,12 +1,11 @@
 """`report`: finished runs side by side."""
 
 import argparse
-import json
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.commands.command import Command, add_out
+from benchmarks.commands.command import Command, add_out, write_figures
 from benchmarks.report.against import against_site
 from benchmarks.report.document import document
 from benchmarks.report.rows import refuse_mixed, rows_of
@@ -37,8 +36,7 @@ def perform(options: argparse.Namespace) -> None:
     rows = rows_of(options.runs)
     show(rows)
     if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(document(options.runs, rows), indent=1) + "\n", "utf-8")
+        write_figures(options.out, document(options.runs, rows))
     if options.against:
         name = options.name or read_outline(options.runs[0]).about.get("model", "")
         Console().print(site(*against_site(rows, name)))

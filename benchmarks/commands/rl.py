@@ -1,11 +1,11 @@
 """`rl`: reinforcement learning on the benchmark's tasks, along a scheduler's own trajectory."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands.command import Command, add_out
+from benchmarks.commands.command import Command, add_out, write_figures
+from benchmarks.report.plot import new_figure
 from benchmarks.rl.recipe import read_recipe, train
 from benchmarks.rl.report import figures, plot
 from dllm.cli import cache
@@ -33,18 +33,19 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def perform(options: argparse.Namespace) -> None:
     """Trains what is not trained yet, and prints what all runs came to."""
+    if options.plot is not None:
+        new_figure(1, 1)  # or it would be refused after the runs
     runs: dict[int, Path] = {}
-    for seed in _seeds(options.seeds):
-        recipe = read_recipe(options.config, _changed(options, seed))
+    for recipe in [
+        read_recipe(options.config, _changed(options, s)) for s in _seeds(options.seeds)
+    ]:
         own = recipe.run.seed
         runs[own] = options.out / f"seed-{own}"
         train(recipe, runs[own], progress=False if options.quiet else None)
     found = {"recipe": options.config.stem, **figures(runs)}
     for name, mean in found["means"].items():
         print(f"{name}: {mean['before']:.2f} before, {mean['after']:.2f} after")
-    if options.figures is not None:
-        options.figures.parent.mkdir(parents=True, exist_ok=True)
-        options.figures.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    write_figures(options.figures, found)
     if options.plot is not None:
         plot(found, options.plot)
 

@@ -30,7 +30,6 @@ EXAMPLES = """\
   python -m benchmarks run --model oracle:shuffle:6 --temperature 1 --set tokens=1,2,3 --limit 400
 """
 DEFAULT = ("confidence",)
-INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended."""
 _ABOUT = ("model", "suite", "batch", "seed")
 
@@ -140,11 +139,7 @@ def _results(options: argparse.Namespace, plan: Plan, shard: Shard) -> list[Resu
     if options.out is None:
         return decode_here(plan)
     mirror = mirror_of(options.out, options.mirror) if options.mirror else None
-    try:
-        results = decode_into(options.out, plan, about(options), shard=shard, mirror=mirror)
-    except KeyboardInterrupt:
-        print(f"{options.out}: stopped; the same command goes on from here")
-        raise SystemExit(INTERRUPTED) from None
+    results = decode_into(options.out, plan, about(options), shard=shard, mirror=mirror)
     if results is None:
         print(f"{options.out}: shard {shard} is done; `merge` the folders of all")
     return results

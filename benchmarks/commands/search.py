@@ -1,7 +1,6 @@
 """`search`: rules, drafts and caches in combinations that no paper has, held against a baseline."""
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.commands.asked import asked
-from benchmarks.commands.command import Command, add_out
+from benchmarks.commands.command import Command, add_out, write_figures
 from benchmarks.runner.batches import make_plan
 from benchmarks.runner.results import Result
 from benchmarks.runner.run import CrashedError, decode_here, decode_into
@@ -18,6 +17,7 @@ from benchmarks.runner.settings import CACHE, Setting, choose_settings
 from benchmarks.runner.subject import Subject
 from benchmarks.runner.versions import versions
 from dllm.cli import cache
+from dllm.limits import at_least
 
 EXAMPLES = """\
   python -m benchmarks search --out out/search
@@ -76,6 +76,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def perform(options: argparse.Namespace) -> None:
     """Runs, prints and writes."""
+    at_least("--within", options.within, 0)
     subject, suite, questions = asked(options, limit=options.limit, texts=False, rows=options.batch)
     settings = combinations(subject)
     temperature = 0.0 if suite == "embedded" else 1.0
@@ -96,11 +97,8 @@ def perform(options: argparse.Namespace) -> None:
     found = [_found(result) for result in results]
     summary = summarise(found, options.within)
     _print(f"{subject.name}, {len(questions)} examples", found, summary)
-    if options.figures is not None:
-        listed = {"settings": [one._asdict() for one in found], "failed": failed}
-        figures = {**told, **versions(), **summary, **listed}
-        options.figures.parent.mkdir(parents=True, exist_ok=True)
-        options.figures.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    listed = {"settings": [one._asdict() for one in found], "failed": failed}
+    write_figures(options.figures, {**told, **versions(), **summary, **listed})
     if failed:
         raise SystemExit(1)
 

@@ -1,13 +1,12 @@
 """`slices`: the decode loop of every model compiled for TPU slices, none of which need be here."""
 
 import argparse
-import json
 from pathlib import Path
 
 import jax
 
 from benchmarks import slices
-from benchmarks.commands.command import Command, add_out
+from benchmarks.commands.command import Command, add_out, write_figures
 from dllm.topology import Shape
 
 EXAMPLES = """\
@@ -33,6 +32,8 @@ def perform(options: argparse.Namespace) -> None:
     """Compiles, prints and writes, program by program."""
     jax.config.update("jax_platforms", "cpu")  # else jax looks for a slice itself
     names = [name.strip() for name in options.only.split(",") if name.strip()]
+    if options.page is not None:
+        slices.place_in(options.page.read_text("utf-8"))  # refused now, not after compiling
     every = slices.choose(options.folder)
     asked = slices.choose(options.folder, names)
     wanted = Shape(options.prompt, options.gen, options.block)
@@ -49,9 +50,7 @@ def perform(options: argparse.Namespace) -> None:
         known = [one for one in known if not slices.is_of(one, program)] + [made]
         ordered = [one for place in every for one in known if slices.is_of(one, place)]
         figures = {**told, "programs": ordered}
-        if options.out is not None:
-            options.out.parent.mkdir(parents=True, exist_ok=True)
-            options.out.write_text(json.dumps(figures, indent=1) + "\n")
+        write_figures(options.out, figures)
     print(slices.tables(figures))
     if options.page is not None:
         page = slices.put_into(options.page.read_text("utf-8"), figures)

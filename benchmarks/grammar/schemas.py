@@ -19,11 +19,11 @@ def compile_s(folder: Path, every: int, vocabulary: Vocabulary) -> dict[str, Any
         vocabulary: What they are compiled for.
 
     Raises:
-        ValueError: the folder has no such file.
+        ValueError: the folder has no such file, or another one.
     """
     taken, refused = [], 0
     for path in sorted(folder.glob("*.json"))[::every]:
-        schema = json.loads(path.read_text("utf-8"))["schema"]
+        schema = _schema(path)
         begun = time.process_time()
         try:
             compile_grammar(json_schema(schema), vocabulary)
@@ -35,3 +35,10 @@ def compile_s(folder: Path, every: int, vocabulary: Vocabulary) -> dict[str, Any
     quantiles = np.quantile(taken, [0.5, 0.95, 1.0]).tolist()
     told = dict(zip(("p50_s", "p95_s", "max_s"), quantiles, strict=True))
     return {"schemas": len(taken), "refused": refused, **told}
+
+
+def _schema(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))["schema"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"--schemas: {path} must be a JSON object with a schema") from None

@@ -21,9 +21,14 @@ def masks_ms(language: Compiled, canvas: list[int], times: int = 20) -> dict[str
 
 
 def fill_ms(language: Compiled, length: int, seed: int = 0) -> dict[str, Any]:
-    """Milliseconds over all states of a canvas that is filled at random, one token at a time."""
+    """Milliseconds over all states of a canvas that is filled at random, one token at a time.
+
+    Raises:
+        grammar.InfeasibleError: no text fits the canvas.
+    """
     rng, members = np.random.default_rng(seed), members_of(language)
     canvas, taken = [MASK] * length, []
+    language.require(canvas)
     for position in rng.permutation(length):
         begun = time.thread_time()
         answer = language.masks(canvas)

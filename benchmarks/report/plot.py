@@ -32,14 +32,23 @@ def plot(rows: Sequence[Row], path: Path, model: str | None = None) -> list[Path
     return paths
 
 
-def _figure(rows: Sequence[Row], model: str | None) -> Any:
+def new_figure(width: float, height: float) -> Any:
+    """A figure of matplotlib's, in inches.
+
+    Raises:
+        ValueError: matplotlib is not installed.
+    """
     try:
         drawing = importlib.import_module("matplotlib.figure")
     except ImportError:
         raise ValueError(
             "plot: needs matplotlib, which is not installed (the extra `plots`)"
         ) from None
-    figure = drawing.Figure(figsize=(7, 4.5), layout="constrained")
+    return drawing.Figure(figsize=(width, height), layout="constrained")
+
+
+def _figure(rows: Sequence[Row], model: str | None) -> Any:
+    figure = new_figure(7, 4.5)
     axes = figure.add_subplot()
     if model is not None:
         _draw_site(axes, site.model_id(model))

@@ -1,11 +1,11 @@
 """What several runs of one recipe came to: figures before and after, and their curves."""
 
-import importlib
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report.plot import new_figure
 from dllm.train import read_metrics
 
 Rows = Sequence[Mapping[str, Any]]
@@ -54,11 +54,7 @@ def plot(found: Mapping[str, Any], path: Path) -> None:
     Raises:
         ValueError: matplotlib is not installed.
     """
-    try:
-        drawing = importlib.import_module("matplotlib.figure")
-    except ImportError:
-        raise ValueError("rl: a plot needs matplotlib (the extra `plots`)") from None
-    figure = drawing.Figure(figsize=(9, 3.6), layout="constrained")
+    figure = new_figure(9, 3.6)
     accuracy, reward = figure.subplots(1, 2)
     tasks = [name for name in found["means"] if not name.endswith(" forwards")]
     for run in found["runs"]:

@@ -19,9 +19,9 @@ def merge(folder: Path, others: Sequence[Path] = ()) -> list[Result]:
     Raises:
         ValueError: a folder holds another run, or batches are missing everywhere.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     if not (folder / RUN).is_file() and others:
         read_outline(others[0])
+        folder.mkdir(parents=True, exist_ok=True)
         for name in (QUESTIONS, RUN):
             (folder / name).write_bytes((others[0] / name).read_bytes())
     outline = read_outline(folder)

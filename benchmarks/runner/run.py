@@ -129,6 +129,7 @@ def decode_into(
     Raises:
         ValueError: the folder holds another run, another process holds it, or it cannot be written.
         CrashedError: a rule failed.
+        KeyboardInterrupt: of Ctrl-C; says that the same call goes on.
     """
     if not hosts.is_first():
         return _follow(plan)
@@ -159,7 +160,10 @@ def decode_into(
 def _held(folder: Path, shard: Shard) -> Iterator[None]:
     prepare(folder)
     with locked(folder, shard):
-        yield
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"{folder}: the same command goes on from here") from None
 
 
 def _follow(plan: Plan) -> None:

@@ -57,7 +57,7 @@ def convert(source: Path, folder: Path) -> list[Converted]:
     present = {name: files for name, files in found.items() if files}
     if not present:
         raise ValueError(
-            f"rows: {source} must hold <category>-<task> files of {SUFFIXES}, got none"
+            f"rows: {source} must hold <category>-<task> files, {' or '.join(SUFFIXES)}, got none"
         )
     rows = {name: [_row(*one) for one in _read(files)] for name, files in present.items()}
     for name, listed in rows.items():

@@ -4,11 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from dllm.cli import compile as compile_command
 from dllm.cli import convert, generate, infill, info, init_random, learn2pd, train
 from dllm.cli.cache import keep_programs
+from dllm.cli.failures import status_of
 
 COMMANDS = {
     "generate": generate,
@@ -20,9 +19,6 @@ COMMANDS = {
     "train": train,
     "learn2pd": learn2pd,
 }
-INTERRUPTED = 130
-"""The exit status of a program that Ctrl-C ended."""
-
 EXAMPLES = """\
 examples:
   dllm generate "Why is the sky blue?" --model GSAI-ML/LLaDA-8B-Instruct
@@ -40,15 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns its exit status."""
     options = make_parser().parse_args(arguments)
     keep_programs(options)
-    try:
-        return options.run(options)
-    except (ValueError, TypeError, ImportError, OSError) as error:
-        console = Console(stderr=True, soft_wrap=True)
-        console.print(f"dllm {options.command}: {error}", style="red", markup=False)
-        return 2
-    except KeyboardInterrupt as interrupt:
-        Console(stderr=True).print(f"\ninterrupted {interrupt}".rstrip(), markup=False)
-        return INTERRUPTED
+    return status_of(f"dllm {options.command}", lambda: options.run(options))
 
 
 def make_parser() -> argparse.ArgumentParser:

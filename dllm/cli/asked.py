@@ -59,8 +59,8 @@ def _request(fields: Any, languages: dict[str, grammar.Grammar | None]) -> Asked
         kinds = {"prompt": "a text or token ids", "messages": "a list of role and content"}
         raise ValueError(f"{given[0]}: must be {kinds[given[0]]}, got {prompt!r:.40}")
     seed = fields.get("seed")
-    if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
-        raise ValueError(f"seed: must be a whole number, got {seed!r:.40}")
+    if seed is not None and not (type(seed) is int and 0 <= seed < 2**32):
+        raise ValueError(f"seed: must be a whole number in [0, 2^32), got {seed!r:.40}")
     named = {name: fields[name] for name in _LANGUAGE if name in fields}
     key = json.dumps(named)  # in their order: that of properties counts
     if key not in languages:

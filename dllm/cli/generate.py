@@ -9,6 +9,7 @@ from dllm.cli import languages
 from dllm.cli import options as shared
 from dllm.cli.asked import FIELDS, read_requests
 from dllm.cli.respond import respond
+from grammar import Grammar
 
 EXAMPLES = """\
 examples:
@@ -45,10 +46,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """The command."""
-    prompts, told = _given(options)
+    language = languages.chosen(options)  # before a large model is loaded
+    prompts, told = _given(options, language)
     model = shared.load(options)
     keywords = {
-        **shared.keywords(options, model),
+        **shared.keywords(options, model, language),
         **told,
         "gen_length": options.length,
         "stop": [text.replace("\\n", "\n").replace("\\t", "\t") for text in options.stop],
@@ -57,17 +59,18 @@ def run(options: argparse.Namespace) -> int:
     return respond(options, model, prompts, dllm.generate, keywords)
 
 
-def _given(options: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
-    """The prompts, and what their requests say of single rows."""
+def _given(
+    options: argparse.Namespace, language: Grammar | None
+) -> tuple[list[Any], dict[str, Any]]:
+    """The prompts, and what requests say of single rows; the others are held to `language`."""
     if options.requests is None:
         return shared.inputs(options, options.prompt, "prompt"), {}
     if options.prompt or options.file is not None:
         raise ValueError("--requests: must be given without prompts and --file, got both")
     asked = read_requests(options.requests)
     told: dict[str, Any] = {}
-    common = languages.chosen(options)
-    own = [common if one.language is None else one.language for one in asked]
-    if any(language is not None for language in own):
+    own = [language if one.language is None else one.language for one in asked]
+    if any(each is not None for each in own):
         told["grammar"] = own
     if any(one.seed is not None for one in asked):
         first = options.seed

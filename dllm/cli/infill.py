@@ -3,6 +3,7 @@
 import argparse
 
 import dllm
+from dllm.cli import languages
 from dllm.cli import options as shared
 from dllm.cli.respond import respond
 
@@ -23,7 +24,8 @@ def run(options: argparse.Namespace) -> int:
     """The command."""
     templates = shared.inputs(options, options.template, "template")
     for template in templates:
-        dllm.parse_template(template)  # before a large model is loaded
+        dllm.parse_template(template)  # both before a large model is loaded
+    language = languages.chosen(options)
     model = shared.load(options)
-    keywords = shared.keywords(options, model)
+    keywords = shared.keywords(options, model, language)
     return respond(options, model, templates, dllm.infill, keywords)

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 import dllm
 from dllm.caches import KINDS
 from dllm.cli import cache, hardware, languages
 from dllm.cli.interrupts import undisturbed
 from dllm.drafts import ACCEPTS, DRAFTERS
+from dllm.limits import at_least
 from dllm.load import DTYPES, Model
 from dllm.requests import find_rule, ids_of
 from dllm.results import Generation
+from grammar import Grammar
 from samplers import Scheduler
 
 RULE = "threshold"
@@ -164,8 +167,9 @@ def load(options: argparse.Namespace) -> Model:
     )
 
 
-def keywords(options: argparse.Namespace, model: Model) -> dict[str, Any]:
+def keywords(options: argparse.Namespace, model: Model, language: Grammar | None) -> dict[str, Any]:
     """The options as keyword arguments of `dllm.generate` and `dllm.infill`."""
+    at_least("--delay", options.delay, 0)
     way, told = _way(options), hardware.decoding(options)
     return {
         "scheduler": scheduler(options, model),
@@ -181,7 +185,7 @@ def keywords(options: argparse.Namespace, model: Model) -> dict[str, Any]:
         "top_p": options.top_p,
         "top_k": options.top_k,
         "guidance": options.guidance,
-        "grammar": languages.chosen(options),
+        "grammar": language,
         "progress": False if options.quiet or options.watch else None,
     }
 
@@ -223,7 +227,7 @@ class Printer:
             print(json.dumps(line), flush=True)  # ASCII: some readers split at U+2028 and its like
             return
         if len(self._inputs) > 1 and not self._options.quiet:
-            title = f"{number + 1}: {self._inputs[number]!s:.60}"
+            title = Text(f"{number + 1}: {self._inputs[number]!s:.60}")
             Console(stderr=True).rule(title, align="left")
         print(result.text, flush=True)
         if not self._options.quiet:

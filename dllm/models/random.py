@@ -14,6 +14,7 @@ import tokenizers
 from safetensors.numpy import save_file
 from tokenizers import decoders, models, pre_tokenizers
 
+from dllm.limits import at_least
 from dllm.models import presets
 from dllm.models.config import Config
 from dllm.models.families import family_of
@@ -58,8 +59,9 @@ def init_random(
     the seed and its name alone. `progress` is told (bytes written, bytes in all).
 
     Raises:
-        ValueError: an unknown dtype, or a folder that already holds something.
+        ValueError: an unknown dtype, a seed below 0, or a folder that already holds something.
     """
+    at_least("init-random: seed", seed, 0)
     if dtype not in _DTYPES:
         raise ValueError(f"init-random: dtype must be one of {', '.join(_DTYPES)}, got {dtype!r}")
     folder = Path(folder)

@@ -13,7 +13,6 @@ from benchmarks import __main__ as command_line
 from benchmarks import suites
 from benchmarks.commands import asked as commands_asked
 from benchmarks.commands import quick as commands_quick
-from benchmarks.commands import run as commands_run
 from benchmarks.runner.subject import Checkpoint
 from benchmarks.tasks import embedded
 from tests.benchmarks.subjects import Fake, random_model, rows_of
@@ -114,10 +113,10 @@ def test_stopped(
     def stop(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands_run, "decode_into", stop)
+    monkeypatch.setattr("benchmarks.runner.run._decode", stop)
     with pytest.raises(SystemExit, match="130"):
         use(["--limit", "1", "--out", str(tmp_path)], monkeypatch)
-    assert "stopped; the same command goes on from here" in capsys.readouterr().out
+    assert "the same command goes on from here" in capsys.readouterr().err
 
 
 def test_shards(

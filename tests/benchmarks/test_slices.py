@@ -83,6 +83,16 @@ def test_what_was_compiled_otherwise_is_not_kept(
     assert len(compiled) == 3
 
 
+def test_a_page_without_a_place_is_refused_first(
+    tmp_path: Path, compiled: list[tuple[str, int, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "page.md").write_text("Nothing.")
+    with pytest.raises(SystemExit):
+        main(["slices", "--folder", str(CONFIGS), "--page", str(tmp_path / "page.md")])
+    assert "--page: must have <!-- slices --> and" in capsys.readouterr().err
+    assert not compiled
+
+
 def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["slices", "--folder", str(CONFIGS), "--only", "v9-1"])

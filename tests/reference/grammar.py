@@ -5,7 +5,8 @@ that a text cut inside a character is seen as such. It shares the nodes with the
 else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 
 from grammar.nodes import Alt, Automaton, Call, Chars, Grammar, Node, Repeat, Seq
@@ -87,6 +88,17 @@ def fillings(
     must_stop: bool = False,
 ) -> list[tuple[int, ...]]:
     """Every valid filling of a canvas (-1: a hole). A token of None is a stop or control token."""
+    return fillings_of(partial(derives, grammar), tokens, stops, canvas, must_stop)
+
+
+def fillings_of(
+    belongs: Callable[[bytes], bool],
+    tokens: list[bytes | None],
+    stops: frozenset[int],
+    canvas: list[int],
+    must_stop: bool = False,
+) -> list[tuple[int, ...]]:
+    """As `fillings`, of a language that is told by its texts."""
     known: dict[bytes, bool] = {}
     usable = [token for token, text in enumerate(tokens) if text or token in stops]
     found = []
@@ -98,6 +110,6 @@ def fillings(
             continue
         text = b"".join(filter(None, texts))
         if text not in known:
-            known[text] = derives(grammar, text)
+            known[text] = belongs(text)
         found += [filled] * known[text]
     return found

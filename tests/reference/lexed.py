@@ -4,12 +4,12 @@ Indentation is read line by line, as its definition says.
 """
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from itertools import product
 
 from grammar.general.lexicon import Lexed, Lexicon
 from grammar.nodes import Alt, Call, Chars, Grammar, Node, Repeat, Seq
-from tests.reference.grammar import derives
+from tests.reference.grammar import derives, fillings_of
 
 AHEAD = 3
 """Bytes that a terminal may still need behind any beginning of a text."""
@@ -101,17 +101,5 @@ def fillings(
 ) -> list[tuple[int, ...]]:
     """Every valid filling of a canvas (-1: a hole), as `tests.reference.grammar.fillings`."""
     alphabet = b"".join(filter(None, tokens))
-    known: dict[bytes, bool] = {}
-    usable = [token for token, text in enumerate(tokens) if text or token in stops]
-    found = []
-    for filled in product(*(usable if token < 0 else [token] for token in canvas)):
-        length = next((i for i, token in enumerate(filled) if token in stops), len(filled))
-        texts = [tokens[token] for token in filled[:length]]
-        stopped = length < len(filled) or not must_stop
-        if not stopped or None in texts or not stops.issuperset(filled[length:]):
-            continue
-        text = b"".join(filter(None, texts))
-        if text not in known:
-            known[text] = belongs(grammar, text, alphabet)
-        found += [filled] * known[text]
-    return found
+    inside = partial(belongs, grammar, alphabet=alphabet)
+    return fillings_of(inside, tokens, stops, canvas, must_stop)

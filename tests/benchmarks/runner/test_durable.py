@@ -215,6 +215,7 @@ def test_shards_become_one_run(tmp_path: Path) -> None:
         ValueError, match=r"must be the folder of a run, but run\.json is not there"
     ):
         merge(tmp_path / "empty")
+    assert not (tmp_path / "empty").exists()
 
 
 @pytest.mark.parametrize("shards", [1, 2, 4])

@@ -58,7 +58,8 @@ def test_requests(tmp_path: Path) -> None:
         ),
         ({"prompt": 3}, "prompt: must be a text or token ids, got 3"),
         ({"messages": ["a"]}, "messages: must be a list of role and content, got ['a']"),
-        ({"prompt": "a", "seed": "1"}, "seed: must be a whole number, got '1'"),
+        ({"prompt": "a", "seed": "1"}, "seed: must be a whole number in [0, 2^32), got '1'"),
+        ({"prompt": "a", "seed": -1}, "seed: must be a whole number in [0, 2^32), got -1"),
         (
             {"prompt": "a", "structured_outputs": {"ebnf": "b"}},
             "structured_outputs.ebnf: must be one of json, regex, choice, grammar, json_object, "

@@ -1,5 +1,6 @@
 """The command line as a user meets it."""
 
+import argparse
 import json
 import os
 import signal
@@ -13,7 +14,9 @@ import jax
 import pytest
 
 import dllm
-from dllm.cli.__main__ import INTERRUPTED, main
+from dllm.cli.__main__ import main
+from dllm.cli.failures import INTERRUPTED
+from dllm.cli.options import Printer
 from dllm.models.random import preset, preset_names
 from tests import checkpoints
 
@@ -214,13 +217,15 @@ def test_help_has_examples(command: str | None, capsys: Capture) -> None:
             "Proposal: top_p must be in [0.0, 1.0",
         ),
         (["generate", "x" * 200, "--model", "M"], "must fit the model's 128 positions"),
+        (["generate", "x", "--model", "M", "--delay", "-1"], "--delay must be at least 0, got -1"),
         (["generate", "--model", "M", "--file", "BAD"], "not UTF-8 (byte 3)"),
-        (["generate", "--model", "M", "--file", "/none.txt"], "No such file or directory"),
+        (["generate", "--model", "M", "--file", "/none.txt"], "generate: /none.txt: No such file"),
         (["info", "M", "--length", "999"], "--length must be in [1, 128], got 999"),
         (["info", "M", "--batch", "0"], "--batch must be at least 1, got 0"),
         (["init-random", "NEW", "--preset", "gpt"], "preset: must be one of dream-7b, "),
         (["init-random", "M"], "must be empty or not exist"),
         (["init-random", "NEW", "--dtype", "int4"], "dtype must be one of float32, bfloat16, got"),
+        (["init-random", "NEW", "--seed", "-1"], "init-random: seed must be at least 0, got -1"),
         (["init-random"], "needs a folder to write to"),
     ],
 )
@@ -234,6 +239,18 @@ def test_mistakes_are_told_in_a_sentence(
     error = capsys.readouterr().err
     assert message in " ".join(error.split())
     assert "Traceback" not in error
+
+
+def test_inputs_are_no_markup(capsys: Capture) -> None:
+    told = argparse.Namespace(json=False, quiet=False)
+    made = dllm.Generation("[/b]", [1], [0.0], [2], "filled", 1, 1, 1, 1.0, 0)
+    printer = Printer(told, ["[/a]", "[bold]"])
+    for number in (1, 0):
+        printer(number, made)
+    shown = capsys.readouterr()
+    assert shown.out == "[/b]\n" * 2
+    assert "1: [/a]" in shown.err
+    assert "2: [bold]" in shown.err
 
 
 def test_interruption_leaves_what_was_finished(folder: str, tmp_path: Path) -> None:

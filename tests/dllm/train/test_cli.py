@@ -69,7 +69,7 @@ def test_from_scratch(folder: Path) -> None:
         (CONFIG, "model.config must be given to start from scratch, got none"),
         (CONFIG + '[model]\ninit = "nowhere"', "nowhere: no such folder, and not a hub id"),
         (CONFIG[CONFIG.index("[[") :], "data.files must name at least one file, got none"),
-        (CONFIG.replace("rows", "gone"), "No such file or directory: 'gone.jsonl'"),
+        (CONFIG.replace("rows", "gone"), "gone.jsonl: No such file or directory"),
     ],
 )
 def test_refusals(

@@ -1,0 +1,43 @@
+"""The command that measures grammars."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import main
+
+SMALL = ["grammar", "--languages", "dates", "--vocabulary", "2048", "--holes", "4", "--fill", "16"]
+
+
+def test_figures(tmp_path: Path) -> None:
+    schemas, out = tmp_path / "schemas", tmp_path / "new" / "figures.json"
+    schemas.mkdir()
+    (schemas / "one.json").write_text('{"schema": {"type": "null"}}')
+    (schemas / "two.json").write_text('{"schema": {"uniqueItems": true}}')
+    main([*SMALL, "--decodes", "3", "--schemas", str(schemas), "--out", str(out)])
+    dates, compiled = json.loads(out.read_text())
+    assert (dates["decodes"]["decodes"], dates["decodes"]["invalid"]) == (3, 0)
+    assert (compiled["compile_s"]["schemas"], compiled["compile_s"]["refused"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--languages", "json,x"], "--languages: must be of json, wide, "),
+        (["--vocabulary", "0"], "--vocabulary must be at least 2048, got 0"),
+        (["--holes", "4", "0"], "--holes must be at least 1, got 0"),
+        (["--every", "0"], "--every must be at least 1, got 0"),
+        (["--programs", "-1"], "--programs must be at least 0, got -1"),
+        (["--fill", "2"], "must have at least 8 tokens, got 2"),
+        (["--schemas", "FOLDER/none"], "--schemas: must be a folder of JSON files, got "),
+        (["--schemas", "FOLDER"], "wrong.json must be a JSON object with a schema"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(
+    tmp_path: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "wrong.json").write_text("{}")
+    with pytest.raises(SystemExit, match="2"):
+        main([*SMALL, *(word.replace("FOLDER", str(tmp_path)) for word in options)])
+    assert message in capsys.readouterr().err
