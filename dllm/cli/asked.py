@@ -50,14 +50,16 @@ def _request(fields: Any, languages: dict[str, grammar.Grammar | None]) -> Asked
     strange = sorted(set(fields) - set(FIELDS))
     if strange:
         raise ValueError(f"{strange[0]}: must be one of {', '.join(FIELDS)}")
-    given = [name for name in _PROMPTS if fields.get(name)]
+    given = [name for name in _PROMPTS if fields.get(name) is not None]
     if len(given) != 1:
         got = " and ".join(given) or "neither"
         raise ValueError(f"a request must have prompt or messages, got {got}")
     prompt = fields[given[0]]
     if not _is_prompt(given[0], prompt):
         kinds = {"prompt": "a text or token ids", "messages": "a list of role and content"}
-        raise ValueError(f"{given[0]}: must be {kinds[given[0]]}, got {prompt!r:.40}")
+        raise ValueError(
+            f"{given[0]}: must be {kinds[given[0]]}, and not empty, got {prompt!r:.40}"
+        )
     seed = fields.get("seed")
     if seed is not None and not (type(seed) is int and 0 <= seed < 2**32):
         raise ValueError(f"seed: must be a whole number in [0, 2^32), got {seed!r:.40}")
@@ -69,6 +71,8 @@ def _request(fields: Any, languages: dict[str, grammar.Grammar | None]) -> Asked
 
 
 def _is_prompt(name: str, value: Any) -> bool:
+    if not value:
+        return False
     if name == "messages":
         return isinstance(value, list) and all(
             isinstance(turn, dict) and {"role", "content"} <= set(turn) for turn in value

@@ -56,8 +56,9 @@ def test_requests(tmp_path: Path) -> None:
             {"prompt": "a", "messages": [TURN]},
             "a request must have prompt or messages, got prompt and messages",
         ),
-        ({"prompt": 3}, "prompt: must be a text or token ids, got 3"),
-        ({"messages": ["a"]}, "messages: must be a list of role and content, got ['a']"),
+        ({"prompt": 3}, "prompt: must be a text or token ids, and not empty, got 3"),
+        ({"prompt": ""}, "prompt: must be a text or token ids, and not empty, got ''"),
+        ({"messages": ["a"]}, "messages: must be a list of role and content, and not empty"),
         ({"prompt": "a", "seed": "1"}, "seed: must be a whole number in [0, 2^32), got '1'"),
         ({"prompt": "a", "seed": -1}, "seed: must be a whole number in [0, 2^32), got -1"),
         (
