@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.commands.command import Command, add_out, write_figures
-from benchmarks.grammar.decodes import random_decodes
 from benchmarks.grammar.infilling import measure_infilling
 from benchmarks.grammar.languages import NAMES, language
 from benchmarks.grammar.peers import mask_times
 from benchmarks.grammar.schemas import compile_s
 from benchmarks.grammar.speed import fill_ms, masks_ms
+from benchmarks.grammar.tallies import counted_decodes
 from benchmarks.grammar.vocabulary import SIZE, made_vocabulary
 from dllm.limits import at_least
 from grammar import MASK, Vocabulary, compile_grammar
 
 EXAMPLES = """\
   python -m benchmarks grammar                              (masks of all languages; minutes)
-  python -m benchmarks grammar --languages json --decodes 10000 --fill 0
+  python -m benchmarks grammar --languages json --decodes 10000 --tally tally.json --holes --fill 0
   python -m benchmarks grammar --programs 1000              (regions of C++ programs, nothing else)
   python -m benchmarks grammar --languages record --vocabulary 4096 --out masks.json
   python -m benchmarks grammar --languages json --peers     (llguidance, xgrammar: extra peers)
@@ -44,10 +44,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--languages", default=",".join(NAMES), metavar="A,B", help="default: %(default)s")
     add("--vocabulary", type=int, default=SIZE, metavar="N", help="tokens (default: %(default)s)")
-    add("--holes", type=int, nargs="+", default=[32, 256], help="canvases of holes alone")
+    add("--holes", type=int, nargs="*", default=[32, 256], help="canvases of holes alone")
     add("--fill", type=int, default=256, help="a canvas filled at random; 0: none (%(default)s)")
     add("--decodes", type=int, default=0, help="random decodes a language (default: none)")
     add("--length", type=int, default=48, help="the most tokens of these (default: %(default)s)")
+    add("--tally", type=Path, metavar="PATH", help="a file of their counts, to go on from later")
     add("--peers", action="store_true", help="mask times of other engines too, of any JSON")
     add("--schemas", type=Path, metavar="DIR", help="also compile MaskBench's files in a folder")
     add("--every", type=int, default=1, metavar="N", help="one such file in N (%(default)s)")
@@ -108,9 +109,9 @@ def measure(name: str, vocabulary: Vocabulary, options: argparse.Namespace) -> d
     if options.fill:
         told["fill_ms"] = fill_ms(compiled, options.fill)
     if options.decodes:
-        told["decodes"] = random_decodes(
-            compiled, grammar, options.decodes, options.length
-        )._asdict()
+        told["decodes"] = counted_decodes(
+            name, compiled, grammar, options.decodes, options.length, options.tally
+        )
     return told
 
 

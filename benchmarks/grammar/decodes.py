@@ -1,5 +1,6 @@
 """Decodes with a model that knows nothing: whatever it says, texts must be valid."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -23,19 +24,28 @@ class Tally(NamedTuple):
     """Tokens written because no other was admissible."""
 
 
+NOTHING = Tally(0, 0, 0, 0, 0)
+
+
 def random_decodes(
-    language: Compiled, grammar: Grammar, number: int, length: int, seed: int = 0
-) -> Tally:
-    """Fills `number` canvases of up to `length` tokens from random logits.
+    language: Compiled, grammar: Grammar, number: int, length: int, tally: Tally = NOTHING
+) -> Iterator[Tally]:
+    """Fills canvases of up to `length` tokens from random logits; tells the tally after each.
 
     Any order, 1 to 8 tokens a step, tokens drawn from the admissible classes; what is written
     together is verified, what is certain is written for free, as in the decoding loop.
+
+    Args:
+        language: What is decoded.
+        grammar: What it was compiled of.
+        number: Canvases, those of `tally` among them.
+        length: The most tokens of a canvas.
+        tally: Decodes of an earlier call, which are not done again.
     """
     members = members_of(language)
     network, least = build_network(grammar), language.least_tokens(length)
-    tally = Tally(0, 0, 0, 0, 0)
-    for decode in range(number):
-        rng = np.random.default_rng([seed, decode])
+    for decode in range(tally.decodes, number):
+        rng = np.random.default_rng([0, decode])
         size = int(rng.integers(least, length + 1))
         own = _decode(language, members, size, rng)
         invalid = own[0] is not None and not _belongs(network, language, own[0])
@@ -46,7 +56,7 @@ def random_decodes(
             tally.steps + own[1],
             tally.forced + own[2],
         )
-    return tally
+        yield tally
 
 
 def members_of(language: Compiled) -> list[np.ndarray]:

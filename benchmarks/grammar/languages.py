@@ -1,6 +1,8 @@
 """The languages that are measured."""
 
-from grammar import Grammar, choices, lark_grammar, regex, shipped
+from typing import Any
+
+from grammar import Grammar, choices, json_schema, lark_grammar, regex, shipped
 from grammar.nodes import Seq
 
 DATES = r'\[("[0-9]{4}-[0-9]{2}-[0-9]{2}"(, ?)?)+\]'
@@ -13,15 +15,17 @@ RECORD = (
 
 
 def language(name: str) -> Grammar:
-    """By name: a shipped grammar, `dates`, `record` or `wide`."""
+    """By name: a shipped grammar, `dates`, `record`, `wide` or `schema`."""
     if name in ("dates", "record"):
         return regex({"dates": DATES, "record": RECORD}[name])
     if name == "wide":
         return _wide()
+    if name == "schema":
+        return json_schema(_schema())
     return lark_grammar(shipped(name))
 
 
-NAMES = ("json", "wide", "dates", "record", "arithmetic", "smiles")
+NAMES = ("json", "wide", "schema", "dates", "record", "arithmetic", "smiles")
 
 
 def _wide(fields: int = 40) -> Grammar:
@@ -33,3 +37,19 @@ def _wide(fields: int = 40) -> Grammar:
         parts += [json.rules[json.start]]
     rules = dict(json.rules) | {"record": Seq((*parts, choices(["}"]).rules["start"]))}
     return Grammar(rules, "record")
+
+
+def _schema(fields: int = 40) -> dict[str, Any]:
+    """An object of many fields that may be absent, of all types: a wide schema."""
+    kinds = [
+        {"type": "string", "maxLength": 20},
+        {"type": "integer", "minimum": 0},
+        {"enum": ["red", "green", "blue", None]},
+        {"type": "array", "items": {"type": "number"}},
+        {"type": "boolean"},
+        {"type": "object", "properties": {"next": {"$ref": "#"}}, "additionalProperties": False},
+        {"type": "string", "format": "date"},
+        {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    ]
+    properties = {f"field{number}": kinds[number % len(kinds)] for number in range(fields)}
+    return {"type": "object", "properties": properties, "additionalProperties": False}

@@ -117,13 +117,12 @@ class _Run:
         """All updates that are left."""
         settings, updates = self._settings, self._settings.objective.updates
         try:
-            if not int(self.state.step):
-                self._write(0, 0)
-            for number in range(
-                int(self.state.step) // updates, settings.optimizer.steps // updates
-            ):
+            begun = int(self.state.step)
+            if not self._journal.evaluated:  # also where a run was cut off before it was
+                self._evaluate_if_due(begun)
+            for number in range(begun // updates, settings.optimizer.steps // updates):
                 bar.see(self._round(number))
-                self._write((number + 1) * updates, updates)
+                self._write((number + 1) * updates)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"while training; {self._checkpoints.kept}") from None
         except (RewardError, NotFiniteError) as error:
@@ -212,20 +211,25 @@ class _Run:
         self._journal.write(row)
         return row
 
-    def _write(self, number: int, taken: int) -> None:
-        run, last = self._settings.run, number == self._settings.optimizer.steps
-        if not taken:
-            evaluating, saving = run.evaluate_every > 0, False
-        else:
-            evaluating = due(number, run.evaluate_every, last, taken)
-            saving = due(number, run.checkpoint_every, last, taken)
-        if saving or due(number, run.log_every, last, taken):
+    def _write(self, number: int) -> None:
+        saving = self._is_due(number, self._settings.run.checkpoint_every)
+        if saving or self._is_due(number, self._settings.run.log_every):
             self._journal.flush()
         if saving:  # before an evaluation, whose code is not this module's
             self._checkpoints.save(number, self.state)
-        if evaluating and self._evaluate is not None:
-            self._journal.evaluation(number, self._evaluate(number, self.model()))
-            self._journal.flush()
+        self._evaluate_if_due(number)
+
+    def _evaluate_if_due(self, number: int) -> None:
+        if self._evaluate is None or not self._is_due(number, self._settings.run.evaluate_every):
+            return
+        self._journal.evaluation(number, self._evaluate(number, self.model()))
+        self._journal.flush()
+
+    def _is_due(self, number: int, every: int) -> bool:
+        """After a rollout's updates; at 0 everything is."""
+        settings = self._settings
+        last = number == settings.optimizer.steps
+        return due(number, every, last, settings.objective.updates)
 
 
 class _Bar(Bar):

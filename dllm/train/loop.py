@@ -91,7 +91,10 @@ class _Run:
         settings = self._settings
         maker = Maker(self._model, source, settings.shapes, settings.run.seed)
         step = make_step(settings, self._model.network, self._devices)
-        numbers = range(int(self.state.step), settings.optimizer.steps)
+        begun = int(self.state.step)
+        if begun and not self._journal.evaluated:  # it was cut off before it was
+            self._evaluate_if_due(begun)
+        numbers = range(begun, settings.optimizer.steps)
         with closing(Feeder(maker, numbers)) as feeder:
             for number in numbers:
                 self._step(step, number + 1, feeder)
@@ -130,17 +133,23 @@ class _Run:
             raise NotFiniteError(f"{error}; {self._checkpoints.kept}") from None
 
     def _write(self, number: int, bar: Bar) -> None:
-        run, last = self._settings.run, number == self._settings.optimizer.steps
-        evaluating = self._evaluate is not None and due(number, run.evaluate_every, last)
-        saving = due(number, run.checkpoint_every, last)
+        run = self._settings.run
+        evaluating = self._evaluate is not None and self._is_due(number, run.evaluate_every)
+        saving = self._is_due(number, run.checkpoint_every)
         if evaluating or saving:
             self._read(bar, 0)
         if saving or number % run.log_every == 0:
             self._journal.flush()
         if saving:  # before an evaluation, whose code is not this module's
             self._checkpoints.save(number, self.state)
-        if evaluating and self._evaluate is not None:
+        self._evaluate_if_due(number)
+
+    def _evaluate_if_due(self, number: int) -> None:
+        if self._evaluate is not None and self._is_due(number, self._settings.run.evaluate_every):
             self._journal.evaluation(number, self._evaluate(number, self.model()))
+
+    def _is_due(self, number: int, every: int) -> bool:
+        return due(number, every, number == self._settings.optimizer.steps)
 
 
 def due(number: int, every: int, last: bool, taken: int = 1) -> bool:

@@ -36,6 +36,8 @@ class Journal:
         kept = _kept(path, step)
         steps = [row for row in kept if "loss" in row]
         self.examples: int = steps[-1]["examples"] if steps else 0
+        self.evaluated = any(row["step"] == step and "evaluation" in row for row in kept)
+        """Whether the model of that step was evaluated before the run was cut off."""
         self._before: float = steps[-1]["seconds"] if steps else 0.0
         self._start = time.monotonic()
         self._ended = self._before

@@ -21,7 +21,7 @@ from .forward import run_forward
 from .frames import prepare
 from .layers import accepts, tail_of
 from .rows import ZERO
-from .tables import Room, Tables
+from .tables import Frames, Room, Tables
 
 __all__ = ["Room", "Tables", "solve"]
 
@@ -48,13 +48,18 @@ def solve(tables, room, cells, must_stop, can_stop, out):
     if top < 0:
         return -1
     words, pops = room.width[cells.shape[0]], tables.pop_begins[-1]
-    common = np.zeros((tables.symbols, words), np.int64)
-    kept, kept_bits = np.zeros((pops, words), np.int64), np.zeros((pops, words), np.uint64)
-    top = prepare(room, cells.shape[0], common, kept, top)
+    frames = Frames(
+        of_symbol,
+        np.full(words, ~ZERO, np.uint64),
+        np.zeros((tables.symbols, words), np.int64),
+        np.zeros((pops, words), np.uint64),
+        np.full((pops, words), -1, np.int64),
+        np.zeros((pops, words), np.int64),
+        np.zeros(pops, np.int64),
+    )
+    top = prepare(room, cells.shape[0], frames, top)
     if top < 0:
         return -1
-    open_bits = np.full(words, ~ZERO, np.uint64)
-    frames = (of_symbol, common, kept, kept_bits, open_bits)
     _stops(tables, room, tail, out)
     feasible = run_backward(tables, room, cells, frames, must_stop, tail, top, out)
     if not feasible:

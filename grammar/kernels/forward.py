@@ -5,7 +5,7 @@ import numpy as np
 from grammar.loading import kernel
 
 from .layers import effects_of, enter, leave
-from .rows import ONE, ZERO, bit_number, clear, join, set_bit, some
+from .rows import ONE, ZERO, bit_number, clear, join, join_into, row_into, set_bit, some
 from .tables import POP, PUSH, TEST
 
 
@@ -57,39 +57,65 @@ def _discover(tables, room, layer, active, number, marked, ends):
 
 
 @kernel
-def _pop(room, kept, kept_bits, of_symbol, row, words, into, top):
+def _parents(arena, parents, kept, fresh, w, total):
+    """The parents of more frames of a word into two rows."""
+    rows, firsts, sizes = parents
+    while fresh != ZERO:
+        low = fresh & (~fresh + ONE)
+        fresh ^= low
+        frame = 64 * w + bit_number(low)
+        first, size = firsts[frame], sizes[frame]
+        join(arena, kept + first, rows[frame] + first, size)
+        join_into(total[first:], arena, rows[frame] + first, size)
+
+
+@kernel
+def _total(arena, kept, shown, total, words):
+    """Makes the parents of all frames anew, where some were lost."""
+    total[:words] = ZERO
+    for w in range(words):
+        if shown[w]:
+            join_into(total, arena, kept[w], w + 1)
+
+
+@kernel
+def _pop(room, memory, pop, of_symbol, row, words, into, top):
     """The parents of the frames of a row, those of one symbol, into another row.
 
-    `kept` are the rows of the parents of each word's frames as they were at the last layer, and
-    `kept_bits` those frames. Mostly it is the same ones again, or a few more. The end of the arena.
+    The memory holds, of each word, the parents of its frames as they were at the last layer, these
+    frames, and whether there were any; and the parents of all of them. Mostly it is the same ones
+    again, or a few more. The end of the arena.
     """
-    arena = room.arena
+    arena, kept, kept_bits, shown = room.arena, memory[0][pop], memory[1][pop], memory[2][pop]
+    parents = room.frame_row, room.frame_first, room.frame_size
+    total, lost = memory[3][pop], False
     for w in range(words):
-        bits = arena[row + w] & of_symbol[w]
-        if bits == ZERO:
+        bits, known = arena[row + w] & of_symbol[w], kept_bits[w]
+        if bits == known and shown[w]:
             continue
+        if bits == ZERO or known & ~bits != ZERO:
+            lost |= shown[w]
+            shown[w] = False
+            if bits == ZERO:
+                continue
+            clear(arena, kept[w], w + 1)
+            known = ZERO
         if kept[w] == 0:
-            if top + w >= arena.shape[0]:
-                return -1
             kept[w], top = top, top + w + 1
             clear(arena, kept[w], w + 1)
-        fresh = bits & ~kept_bits[w]
-        if kept_bits[w] & ~bits != ZERO:
-            clear(arena, kept[w], w + 1)
-            fresh = bits
+        _parents(arena, parents, kept[w], bits & ~known, w, total)
         kept_bits[w] = bits
-        while fresh != ZERO:
-            low = fresh & (~fresh + ONE)
-            fresh ^= low
-            frame = 64 * w + bit_number(low)
-            first, size = room.frame_first[frame], room.frame_size[frame]
-            join(arena, kept[w] + first, room.frame_row[frame] + first, size)
-        join(arena, into, kept[w], w + 1)
+        if not shown[w]:
+            shown[w] = True
+            join_into(total, arena, kept[w], w + 1)
+    if lost:
+        _total(arena, kept, shown, total, words)
+    row_into(arena, into, total, words)
     return top
 
 
 @kernel
-def _operate(tables, room, layer, at, of_symbol, kept, kept_bits, top):
+def _operate(tables, room, layer, at, of_symbol, memory, top):
     """The rows of a layer's nodes, from those of the effects on. The end of the arena."""
     arena, states = room.arena, tables.finals.shape[0]
     wide, narrow, frame = room.width[layer], room.width[layer - 1], room.frames[layer - 1]
@@ -97,9 +123,9 @@ def _operate(tables, room, layer, at, of_symbol, kept, kept_bits, top):
         inner, row = room.item_node[item] - states, room.item_row[item]
         g, into, pop = tables.symbol[inner], at[tables.future[inner]], tables.pop[inner]
         if tables.operation[inner] == POP:
-            top = _pop(room, kept[pop], kept_bits[pop], of_symbol[g], row, narrow, into, top)
-            if top < 0:
+            if top + narrow * (narrow + 1) // 2 > arena.shape[0]:
                 return -1
+            top = _pop(room, memory, pop, of_symbol[g], row, narrow, into, top)
         elif tables.operation[inner] == TEST:
             for w in range(narrow):
                 arena[into + w] |= arena[row + w] & of_symbol[g, w]
@@ -153,7 +179,9 @@ def run_forward(tables, room, cells):
     marked, ends = np.zeros(nodes, np.bool_), np.empty(nodes, np.int64)
     active = np.empty(tables.effect_node.shape[0], np.int64)
     of_symbol, pops = np.zeros((tables.symbols, 4), np.uint64), tables.pop_begins[-1]
-    kept, kept_bits = np.zeros((pops, 4), np.int64), np.zeros((pops, 4), np.uint64)
+    rows = np.zeros((pops, 4), np.uint64)
+    kept, shown = np.zeros((pops, 4), np.int64), np.zeros((pops, 4), np.bool_)
+    memory = kept, rows, shown, rows.copy()
     arena[0], top = ONE, 1
     room.item_node[0], room.item_row[0] = tables.start, 0
     room.begins[0], room.states[0], room.begins[1] = 0, 0, 1
@@ -169,7 +197,8 @@ def run_forward(tables, room, cells):
         if need > arena.shape[0] or room.frames[layer] > room.frame_row.shape[0]:
             return -1, of_symbol
         of_symbol = _wider(of_symbol, wide)
-        kept, kept_bits = _wider(kept, wide), _wider(kept_bits, wide)
+        kept, shown = _wider(memory[0], wide), _wider(memory[2], wide)
+        memory = kept, _wider(memory[1], wide), shown, _wider(memory[3], wide)
         clear(arena, top, need - top)
         for item in range(room.begins[layer], room.begins[layer + 1]):
             room.item_row[item] = at[room.item_node[item]] = top
@@ -178,7 +207,7 @@ def run_forward(tables, room, cells):
             effect = active[k]
             into = at[tables.effect_node[effect]]
             join(arena, into, here[tables.effect_source[effect]], narrow)
-        top = _operate(tables, room, layer, at, of_symbol, kept, kept_bits, top)
+        top = _operate(tables, room, layer, at, of_symbol, memory, top)
         if top < 0:
             return -1, of_symbol
         _register(room, layer, of_symbol)

@@ -9,66 +9,100 @@ from .rows import ONE, ZERO, bit_number, clear, join, join_meet, overlap
 
 
 @kernel
-def _hits(room, bits, w, good, common):
-    """Which frames of a word have a good parent: all if one that they have in common is good."""
-    if overlap(room.arena, common, good, w + 1):
-        return bits
+def _hits(arena, parents, bits, w, good):
+    """Which frames of a word have a good parent."""
+    rows, firsts, sizes = parents
     hits = ZERO
     while bits != ZERO:
         low = bits & (~bits + ONE)
         bits ^= low
         frame = 64 * w + bit_number(low)
-        first, size = room.frame_first[frame], room.frame_size[frame]
-        if overlap(room.arena, room.frame_row[frame] + first, good + first, size):
+        first = firsts[frame]
+        if overlap(arena, rows[frame] + first, good + first, sizes[frame]):
             hits |= low
     return hits
 
 
 @kernel
-def _settle(room, bits, w, kept):
+def _settle(arena, parents, closed, bits, w, kept):
     """Tells the frames of a word what was kept for all of them."""
+    rows, firsts, sizes = parents
     while bits != ZERO:
         low = bits & (~bits + ONE)
         bits ^= low
         frame = 64 * w + bit_number(low)
-        first, size = room.frame_first[frame], room.frame_size[frame]
-        closed, row = room.frame_closed[frame] + first, room.frame_row[frame] + first
-        join_meet(room.arena, closed, row, kept + first, size)
+        first = firsts[frame]
+        join_meet(arena, closed[frame] + first, rows[frame] + first, kept + first, sizes[frame])
 
 
 @kernel
-def close(room, kept, kept_bits, open_bits, of_symbol, common, row, words, good, into):
+def _move(of_word, uses, w, slot):
+    """A word changes its slot; -1 is none."""
+    if of_word[w] >= 0:
+        uses[of_word[w]] -= 1
+    of_word[w] = slot
+    if slot >= 0:
+        uses[slot] += 1
+
+
+@kernel
+def _free_slot(arena, uses, rows, words):
+    """An empty slot: there are as many as words."""
+    slot = 0
+    while uses[slot] > 0:
+        slot += 1
+    clear(arena, rows + slot * uses.shape[0], words)
+    return slot
+
+
+@kernel
+def close(room, frames, pop, g, row, words, good, into):
     """The frames of a row with a good parent into another, each is to remember which.
 
-    What they are to remember is `kept` once a word, as long as it is for the same frames
-    (`kept_bits`). Frames of later layers' pushes, not of `open_bits`, have been told.
+    What they are to remember is the same for all words that have had the same frames (`kept_bits`)
+    for as long, and is kept once for these, in a slot. A word whose frames become more is told, and
+    begins anew. Frames of later layers' pushes, not of `open_bits`, have been told.
     """
-    arena = room.arena
+    arena, common = room.arena, frames.common[g]
+    of_word, uses, kept_bits = frames.slot[pop], frames.uses[pop], frames.bits[pop]
+    rows, wide, fresh = frames.rows[pop], uses.shape[0], -1
+    parents, closed = (room.frame_row, room.frame_first, room.frame_size), room.frame_closed
+    of_symbol, open_bits = frames.of_symbol[g], frames.open_bits
     for w in range(words):
         bits = arena[row + w] & of_symbol[w]
-        if bits == ZERO:
-            continue
-        hits = _hits(room, bits, w, good, common[w])
+        had, slot = kept_bits[w] & open_bits[w], of_word[w]
+        hits = bits
+        # All have one if a parent that they have in common is good.
+        if bits != ZERO and not overlap(arena, common[w], good, w + 1):
+            hits = _hits(arena, parents, bits, w, good)
         arena[into + w] = hits
-        if hits == ZERO:
-            continue
-        had = kept_bits[w] & open_bits[w]
-        if bits & ~had != ZERO:
-            _settle(room, had, w, kept[w])
-            clear(arena, kept[w], w + 1)
-        else:
-            _settle(room, had & ~bits, w, kept[w])
+        bits = bits if hits != ZERO else bits & had
         kept_bits[w] = bits
-        join(arena, kept[w], good, w + 1)
+        if bits == had and bits != ZERO:
+            continue
+        grown = bits & ~had != ZERO
+        told = had if grown else had & ~bits
+        if told != ZERO:
+            _settle(arena, parents, closed, told, w, rows + slot * wide)
+        if grown or bits == ZERO:
+            _move(of_word, uses, w, -1)
+        if grown:
+            fresh = _free_slot(arena, uses, rows, words) if fresh < 0 else fresh
+            _move(of_word, uses, w, fresh)
+    for slot in range(wide):
+        if uses[slot] > 0:
+            join(arena, rows + slot * wide, good, words)
 
 
 @kernel
-def recall(tables, room, frame, g, kept, kept_bits):
+def recall(tables, room, frames, frame, g):
     """All that a frame is to remember, when it comes to its push."""
     w, bit = frame >> 6, ONE << np.uint64(frame & 63)
+    parents, closed = (room.frame_row, room.frame_first, room.frame_size), room.frame_closed
     for pop in range(tables.pop_begins[g], tables.pop_begins[g + 1]):
-        if kept_bits[pop, w] & bit != ZERO:
-            _settle(room, bit, w, kept[pop, w])
+        if frames.bits[pop, w] & bit != ZERO:
+            kept = frames.rows[pop] + frames.slot[pop, w] * frames.uses.shape[1]
+            _settle(room.arena, parents, closed, bit, w, kept)
 
 
 @kernel
@@ -82,13 +116,13 @@ def _lay_out(rows, words, top):
 
 
 @kernel
-def prepare(room, length, common, kept, top):
+def prepare(room, length, frames, top):
     """Rows for what closes frames, and the parents that the frames of a word have in common.
 
     Where the good rows go, -1 if the room is too small.
     """
-    arena, words = room.arena, room.width[length]
-    need = (64 + common.shape[0] + kept.shape[0]) * (words + 1) * words // 2
+    arena, words, common, rows = room.arena, room.width[length], frames.common, frames.rows
+    need = (64 + common.shape[0]) * (words + 1) * words // 2 + rows.shape[0] * words * words
     if top + need + 3 * most_words(room, length) > arena.shape[0]:
         return -1
     begin = top
@@ -103,4 +137,7 @@ def prepare(room, length, common, kept, top):
         into = common[room.frame_symbol[frame], w]
         for v in range(w + 1 if room.frame_size[frame] else 0):
             arena[into + v] &= arena[row + v]
-    return _lay_out(kept, words, top)
+    for pop in range(rows.shape[0]):
+        rows[pop] = top
+        top += words * words
+    return top

@@ -59,6 +59,22 @@ def join(arena, into, row, words):
 
 
 @kernel
+def join_into(joined, arena, row, words):
+    """A row into one that lies elsewhere."""
+    more = arena[row : row + words]
+    for w in range(words):
+        joined[w] |= more[w]
+
+
+@kernel
+def row_into(arena, into, more, words):
+    """Back from there."""
+    joined = arena[into : into + words]
+    for w in range(words):
+        joined[w] |= more[w]
+
+
+@kernel
 def join_meet(arena, into, left, right, words):
     """The intersection of two rows into a third."""
     joined = arena[into : into + words]

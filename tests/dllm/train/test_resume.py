@@ -5,9 +5,11 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dllm.load import Model
 from dllm.train import Settings, read_metrics, train
 from dllm.train.metrics import Journal
 from tests.dllm.train.runs import copying, curve, in_a_process, settings, tiny
@@ -82,7 +84,30 @@ def test_a_journal_goes_on_behind_its_checkpoint(tmp_path: Path) -> None:
     journal.close()
     assert path.read_text() == lines[0] + lines[1] + found
     assert journal.examples == 16
+    assert journal.evaluated
     assert list(tmp_path.iterdir()) == [path]
+    earlier = Journal(path, 1)
+    earlier.close()
+    assert not earlier.evaluated
+
+
+def test_an_evaluation_that_was_cut_off_is_made_up_for(tmp_path: Path, base: Path) -> None:
+    seen: list[int] = []
+
+    def evaluate(step: int, _: Model) -> dict[str, float]:
+        seen.append(step)
+        if seen == [3, 6]:
+            raise RuntimeError("cut off")
+        return {"score": float(step)}
+
+    told: Any = {"out": tmp_path, "model": tiny(base), "evaluate": evaluate, "progress": False}
+    with pytest.raises(RuntimeError, match="cut off"):
+        train(settings(evaluate_every=3, checkpoint_every=3), copying, **told)
+    for _ in range(2):
+        train(settings(evaluate_every=3, checkpoint_every=3), copying, **told)
+    assert seen == [3, 6, 6]
+    found = [row["evaluation"] for row in read_metrics(tmp_path / "metrics.jsonl")[-1:]]
+    assert found == [{"score": 6.0}]
 
 
 def weights(out: Path) -> bytes:
