@@ -13,6 +13,7 @@ from benchmarks.grammar.languages import NAMES, language
 from benchmarks.grammar.peers import mask_times
 from benchmarks.grammar.schemas import compile_s
 from benchmarks.grammar.speed import fill_ms, masks_ms
+from benchmarks.grammar.steps import step_share
 from benchmarks.grammar.tallies import counted_decodes
 from benchmarks.grammar.vocabulary import SIZE, made_vocabulary
 from dllm.limits import at_least
@@ -46,6 +47,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--vocabulary", type=int, default=SIZE, metavar="N", help="tokens (default: %(default)s)")
     add("--holes", type=int, nargs="*", default=[32, 256], help="canvases of holes alone")
     add("--fill", type=int, default=256, help="a canvas filled at random; 0: none (%(default)s)")
+    add("--forward", type=float, default=0, metavar="MS", help="steps beside such a forward (none)")
     add("--decodes", type=int, default=0, help="random decodes a language (default: none)")
     add("--length", type=int, default=48, help="the most tokens of these (default: %(default)s)")
     add("--tally", type=Path, metavar="PATH", help="a file of their counts, to go on from later")
@@ -108,6 +110,8 @@ def measure(name: str, vocabulary: Vocabulary, options: argparse.Namespace) -> d
     told["masks_ms"] = {n: masks_ms(compiled, [MASK] * n) for n in options.holes}
     if options.fill:
         told["fill_ms"] = fill_ms(compiled, options.fill)
+    if options.forward:
+        told["step"] = step_share(compiled, max(options.holes, default=256), options.forward)
     if options.decodes:
         told["decodes"] = counted_decodes(
             name, compiled, grammar, options.decodes, options.length, options.tally

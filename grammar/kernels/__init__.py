@@ -55,13 +55,14 @@ def solve(tables, room, cells, must_stop, can_stop, out):
         np.zeros((pops, words), np.uint64),
         np.full((pops, words), -1, np.int64),
         np.zeros((pops, words), np.int64),
-        np.zeros(pops, np.int64),
+        np.zeros((pops, words), np.int64),
+        np.zeros(1, np.int64),
     )
     top = prepare(room, cells.shape[0], frames, top)
     if top < 0:
         return -1
     _stops(tables, room, tail, out)
-    feasible = run_backward(tables, room, cells, frames, must_stop, tail, top, out)
-    if not feasible:
+    told = run_backward(tables, room, cells, frames, must_stop, tail, top, out)
+    if told != 1:
         out[:] = False
-    return 1 if feasible else 0
+    return told

@@ -15,7 +15,10 @@ OPEN, ALIVE, DEAD = 0, 1, 2
 
 @kernel
 def _revise(tables, room, layer, at, frames, top):
-    """The good rows of a layer's inner nodes, from those of its states; written from `top` on."""
+    """The good rows of a layer's inner nodes, from those of its states; written from `top` on.
+
+    False where the room is too small.
+    """
     arena, states, open_bits = room.arena, tables.finals.shape[0], frames.open_bits
     wide, narrow, frame = room.width[layer], room.width[layer - 1], room.frames[layer]
     open_bits[wide - 1 :] = ZERO
@@ -29,7 +32,8 @@ def _revise(tables, room, layer, at, frames, top):
             continue
         clear(arena, top, wide)
         if operation == POP:
-            close(room, frames, tables.pop[inner], g, row, narrow, good, top)
+            if not close(room, frames, tables.pop[inner], g, row, narrow, good, top):
+                return False
         elif operation == TEST:
             for w in range(narrow):
                 arena[top + w] = arena[row + w] & frames.of_symbol[g, w] & arena[good + w]
@@ -39,6 +43,7 @@ def _revise(tables, room, layer, at, frames, top):
         if some(arena, top, wide):
             at[room.item_node[item]] = top
             top += wide
+    return True
 
 
 @kernel
@@ -86,7 +91,7 @@ def _classes_alive(tables, room, here, at, words, first, last, found, out):
 
 @kernel
 def run_backward(tables, room, cells, frames, must_stop, tail, top, out):
-    """What of it can be completed; whether all of it can."""
+    """What of it can be completed. 1 if all of it can, 0 if not, -1 if the room is too small."""
     length, begin = cells.shape[0], top
     nodes, size = tables.finals.shape[0] + tables.operation.shape[0], most_words(room, length)
     here, at = np.full(nodes, -1, np.int64), np.full(nodes, -1, np.int64)
@@ -98,7 +103,8 @@ def run_backward(tables, room, cells, frames, must_stop, tail, top, out):
         cell, words = cells[layer - 1], room.width[layer - 1]
         # The good rows of two layers take turns in two places; a layer's inner ones are between.
         place = begin + 2 * size * ((length - layer + 1) & 1)
-        _revise(tables, room, layer, at, frames, begin + size)
+        if not _revise(tables, room, layer, at, frames, begin + size):
+            return -1
         enter(room, layer - 1, here)
         number = effects_of(tables, room, layer - 1, here, cell, active)
         place = _sources(tables, room, here, at, before, words, active, number, found, full, place)
@@ -113,4 +119,4 @@ def run_backward(tables, room, cells, frames, must_stop, tail, top, out):
         for item in range(room.begins[layer], room.begins[layer + 1]):
             at[room.item_node[item]] = -1
         at, before = before, at
-    return at[tables.start] >= 0 and room.arena[at[tables.start]] & ONE != ZERO
+    return int(at[tables.start] >= 0 and room.arena[at[tables.start]] & ONE != ZERO)

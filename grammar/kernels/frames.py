@@ -46,12 +46,17 @@ def _move(of_word, uses, w, slot):
 
 
 @kernel
-def _free_slot(arena, uses, rows, words):
-    """An empty slot: there are as many as words."""
+def _free_slot(arena, uses, rows, top, words):
+    """An empty slot, -1 without room for it. There are as many as words, each made when needed."""
     slot = 0
     while uses[slot] > 0:
         slot += 1
-    clear(arena, rows + slot * uses.shape[0], words)
+    if rows[slot] == 0:
+        if top[0] + words > arena.shape[0]:
+            return -1
+        rows[slot] = top[0]
+        top[0] += words
+    clear(arena, rows[slot], words)
     return slot
 
 
@@ -61,11 +66,12 @@ def close(room, frames, pop, g, row, words, good, into):
 
     What they are to remember is the same for all words that have had the same frames (`kept_bits`)
     for as long, and is kept once for these, in a slot. A word whose frames become more is told, and
-    begins anew. Frames of later layers' pushes, not of `open_bits`, have been told.
+    begins anew. Frames of later layers' pushes, not of `open_bits`, have been told. False where the
+    room is too small.
     """
     arena, common = room.arena, frames.common[g]
     of_word, uses, kept_bits = frames.slot[pop], frames.uses[pop], frames.bits[pop]
-    rows, wide, fresh = frames.rows[pop], uses.shape[0], -1
+    rows, fresh = frames.rows[pop], -1
     parents, closed = (room.frame_row, room.frame_first, room.frame_size), room.frame_closed
     of_symbol, open_bits = frames.of_symbol[g], frames.open_bits
     for w in range(words):
@@ -83,15 +89,20 @@ def close(room, frames, pop, g, row, words, good, into):
         grown = bits & ~had != ZERO
         told = had if grown else had & ~bits
         if told != ZERO:
-            _settle(arena, parents, closed, told, w, rows + slot * wide)
+            _settle(arena, parents, closed, told, w, rows[slot])
         if grown or bits == ZERO:
             _move(of_word, uses, w, -1)
         if grown:
-            fresh = _free_slot(arena, uses, rows, words) if fresh < 0 else fresh
+            fresh = _free_slot(arena, uses, rows, frames.top, words) if fresh < 0 else fresh
+            if fresh < 0:
+                return False
             _move(of_word, uses, w, fresh)
-    for slot in range(wide):
+    slot = 0
+    while slot < rows.shape[0] and rows[slot] != 0:
         if uses[slot] > 0:
-            join(arena, rows + slot * wide, good, words)
+            join(arena, rows[slot], good, words)
+        slot += 1
+    return True
 
 
 @kernel
@@ -101,7 +112,7 @@ def recall(tables, room, frames, frame, g):
     parents, closed = (room.frame_row, room.frame_first, room.frame_size), room.frame_closed
     for pop in range(tables.pop_begins[g], tables.pop_begins[g + 1]):
         if frames.bits[pop, w] & bit != ZERO:
-            kept = frames.rows[pop] + frames.slot[pop, w] * frames.uses.shape[1]
+            kept = frames.rows[pop, frames.slot[pop, w]]
             _settle(room.arena, parents, closed, bit, w, kept)
 
 
@@ -121,9 +132,9 @@ def prepare(room, length, frames, top):
 
     Where the good rows go, -1 if the room is too small.
     """
-    arena, words, common, rows = room.arena, room.width[length], frames.common, frames.rows
-    need = (64 + common.shape[0]) * (words + 1) * words // 2 + rows.shape[0] * words * words
-    if top + need + 3 * most_words(room, length) > arena.shape[0]:
+    arena, words, common = room.arena, room.width[length], frames.common
+    need = (64 + common.shape[0]) * (words + 1) * words // 2 + 3 * most_words(room, length)
+    if top + need > arena.shape[0]:
         return -1
     begin = top
     for frame in range(1, room.frames[length]):
@@ -137,7 +148,5 @@ def prepare(room, length, frames, top):
         into = common[room.frame_symbol[frame], w]
         for v in range(w + 1 if room.frame_size[frame] else 0):
             arena[into + v] &= arena[row + v]
-    for pop in range(rows.shape[0]):
-        rows[pop] = top
-        top += words * words
+    frames.top[0] = top + 3 * most_words(room, length)
     return top

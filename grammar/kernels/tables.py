@@ -20,10 +20,10 @@ Room = namedtuple(
 """Where the passes write. Items are nodes of layers; `begins`, `states` (of each layer, where its
 items and where the states among them begin), `width` and `frames` are of each layer."""
 
-Frames = namedtuple("Frames", "of_symbol open_bits common bits slot uses rows")
+Frames = namedtuple("Frames", "of_symbol open_bits common bits slot uses rows top")
 """What the pass from the right knows of frames, by words of 64.
 
 `of_symbol` are the frames of each symbol; `open_bits` those that have not come to their push;
 `common` the parents that the frames of a word and a symbol have in common. Of each pop: `bits`, the
 frames that are to remember what is in their word's `slot`; `uses`, how many words a slot has; and
-where its slots lie, from `rows` on."""
+`rows`, where the slots lie that have been needed. `top` is the end of the arena."""
