@@ -4,7 +4,9 @@ Masks depend on the canvas alone, which is known before its forward. So a step i
 sent off; meanwhile the host finds which classes of tokens may stand where; these bits go to the
 device, where logits are read under them and the rule moves; ids and confidences of the writes come
 back, and the host takes back the least sure of them until what stands can be completed. Positions
-with one admissible token are written before the rule is asked and cost it nothing.
+with one admissible token are written before the rule is asked and cost it nothing. A language that
+looks at the most useful classes first is told, behind the forward, what the model would write
+without it; if that is of other classes it looks once more.
 
 A step is a function of the row, its canvas and its language, so drafts, batches and refilled slots
 change no token. Nothing that has the size of the vocabulary crosses.
@@ -51,10 +53,21 @@ class Judge(Protocol):
         """Which rows have a language."""
         ...
 
+    @property
+    def narrow(self) -> bool:
+        """Whether it has to be told what the model likes."""
+        ...
+
     def look(
-        self, canvases: Int[np.ndarray, "batch drafts length"], running: Bool[np.ndarray, " batch"]
+        self,
+        canvases: Int[np.ndarray, "batch drafts length"],
+        running: Bool[np.ndarray, " batch"],
+        liked: Int[np.ndarray, "batch drafts length"] | None = None,
     ) -> tuple[ClassBits, Int[np.ndarray, "batch drafts length"]]:
-        """The classes that may stand where, and the tokens that must (`MASK`: several may)."""
+        """The classes that may stand where, and the tokens that must (`MASK`: several may).
+
+        Where it is narrow, classes may be left out, but for those of the tokens that are `liked`.
+        """
         ...
 
     def keep(
@@ -105,7 +118,11 @@ def run_hosted(
             )
             continue
         seen, memory, moves = _see(model, proposal, rows, memory, anew=anew, **fixed)
-        bits, free = judge.look(drafts[:, :1] if anew else drafts, running)
+        shown = drafts[:, :1] if anew else drafts
+        bits, free = judge.look(shown, running)
+        if judge.narrow:  # most often all of that is known by now
+            liked = _liked(model, proposal, rows, seen, anew=anew, **fixed)
+            bits, free = judge.look(shown, running, np.asarray(liked))
         kind = Kind.FULL if anew else KINDS[settings.cache.kind]
         shown = _read(model, proposal, bits, rows, seen, anew=anew, **fixed)
         rows = _settle(judge, proposal, scheduler, settings, kind, moves, rows, shown, free)
@@ -176,6 +193,22 @@ def _read(
     """What the forward says of every draft, under the bits."""
     asking = Asking(model, proposal, bits, asks, settings)
     return predictions(asking, undrafted(rows) if anew else rows, seen)
+
+
+@partial(jax.jit, static_argnames=("settings", "asks", "anew"))
+def _liked(
+    model: Denoiser | Headed,
+    proposal: Proposal,
+    rows: Row,
+    seen: Seen,
+    *,
+    settings: Settings,
+    asks: frozenset[str],
+    anew: bool,
+) -> Int[Array, "batch drafts length"]:
+    """The tokens that would be proposed were there no language."""
+    asking = Asking(model, proposal, None, asks, settings)
+    return predictions(asking, undrafted(rows) if anew else rows, seen).tokens
 
 
 @partial(jax.jit, static_argnames=("settings", "kind", "number"))

@@ -72,8 +72,16 @@ class Languages:
         """`dllm.decode.run` under these languages."""
         return run_hosted(self, *arguments, settings=settings)
 
+    @property
+    def narrow(self) -> bool:
+        """Whether a language has to be told what the model likes."""
+        return any(language is not None and language.narrow for language in self._of_row)
+
     def look(
-        self, canvases: Int[np.ndarray, "batch drafts length"], running: Bool[np.ndarray, " batch"]
+        self,
+        canvases: Int[np.ndarray, "batch drafts length"],
+        running: Bool[np.ndarray, " batch"],
+        liked: Int[np.ndarray, "batch drafts length"] | None = None,
     ) -> tuple[ClassBits, Int[np.ndarray, "batch drafts length"]]:
         words = np.full((*canvases.shape, self._book.words), ALL, np.uint32)
         free = np.full(canvases.shape, MASK, np.int32)
@@ -84,7 +92,10 @@ class Languages:
             which[row] = self._book.number(language)
             for draft, canvas in enumerate(canvases[row]):
                 text = _text(canvas, begin)
-                judged = self._book.judge(language, text)
+                tokens: list[int] = []
+                if liked is not None:
+                    tokens = liked[row, draft, begin:][canvas[begin:] == MASK].tolist()
+                judged = self._book.judge(language, text, tokens)
                 span = slice(begin, begin + len(text))
                 decided = (canvas[span] != MASK)[:, None]
                 words[row, draft, span] = np.where(decided, ALL, judged.words)
@@ -118,7 +129,9 @@ class Languages:
         if not len(changed) or (one and after[changed[0]] == tokens[changed[0]]):
             return after
         size = np.sum(before != VOID)
-        if self._book.judge(language, _text(after, begin)).feasible:
+        text = _text(after, begin)
+        fits = not language.narrow or language.completes(text)
+        if fits and self._book.judge(language, text).feasible:
             return after
         whole = np.where(after == VOID, before, after)  # a row is cut short where that is valid
         kept = language.keep(
@@ -135,8 +148,10 @@ def _text(canvas: Int[np.ndarray, " length"], begin: int) -> list[int]:
 class _Judged:
     """What a language says of one canvas, packed."""
 
-    def __init__(self, language: Compiled, canvas: list[int], words: int) -> None:
-        answer = language.masks(canvas)
+    def __init__(
+        self, language: Compiled, canvas: list[int], more: Sequence[int], words: int
+    ) -> None:
+        answer = language.masks_with(canvas, more)
         self.feasible = answer.feasible
         self.words = _pack(answer.classes, words)
         self.free = language.forced(canvas, answer)
@@ -171,17 +186,18 @@ class _Book:
         rows = [_numbered(language) for language in distinct] or [np.zeros(1, np.int32)]
         rows += [rows[-1]] * (2 ** (len(rows) - 1).bit_length() - len(rows))
         self.classes: Int[np.ndarray, "languages vocab"] = np.stack(rows)
-        self._known: dict[tuple[int, bytes], _Judged] = {}
+        self._known: dict[tuple[int, bytes, tuple[int, ...]], _Judged] = {}
 
     def number(self, language: Compiled) -> int:
         return self._numbers[id(language)]
 
-    def judge(self, language: Compiled, canvas: list[int]) -> _Judged:
-        key = (self.number(language), np.asarray(canvas, np.int32).tobytes())
+    def judge(self, language: Compiled, canvas: list[int], liked: Sequence[int] = ()) -> _Judged:
+        more = language.unseen(liked)
+        key = (self.number(language), np.asarray(canvas, np.int32).tobytes(), more)
         if key not in self._known:
             while len(self._known) >= REMEMBERED:
                 self._known.pop(next(iter(self._known)))
-            self._known[key] = _Judged(language, canvas, self.words)
+            self._known[key] = _Judged(language, canvas, more, self.words)
         return self._known[key]
 
 

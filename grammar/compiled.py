@@ -132,12 +132,12 @@ class Compiled:
         writes = [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
         writes = [i for i in writes if after[i] != MASK]
         writes.sort(key=lambda position: -confidence[position])
-        if self.feasible(after):
+        if self.completes(after):
             return [int(token) for token in after]
         low, high = -1, len(writes) - 1
         while low < high:
             middle = (low + high + 1) // 2
-            if self.feasible(_without(after, writes[middle:])):
+            if self.completes(_without(after, writes[middle:])):
                 low = middle
             else:
                 high = middle - 1
@@ -147,7 +147,26 @@ class Compiled:
         restored = list(kept)
         for position in writes[low:]:
             restored[position] = int(before[position])
-        return restored if restored != kept and self.feasible(restored) else kept
+        return restored if restored != kept and self.completes(restored) else kept
+
+    def completes(self, canvas: Sequence[int]) -> bool:
+        """What `keep` asks of a canvas; where `narrow`, it may be feasible all the same."""
+        return self.feasible(canvas)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether masks may leave out what is admissible, unless it is asked for."""
+        return False
+
+    def unseen(self, liked: Sequence[int]) -> tuple[int, ...]:
+        """The classes of some tokens that `masks` would leave out, if it is `narrow`."""
+        del liked
+        return ()
+
+    def masks_with(self, canvas: Sequence[int], more: Sequence[int]) -> Answer:
+        """`masks`, with some of its `unseen` classes."""
+        del more
+        return self.masks(canvas)
 
     def least_tokens(self, limit: int) -> int:
         """The length of the shortest canvas of holes alone that has a valid filling.
@@ -186,7 +205,7 @@ class Compiled:
         if not holes or max(holes) - begin + 1 != size:
             return
         for other in (*range(size + 1, size + GROWN + 1), *range(size - 1, max(-1, size - 9), -1)):
-            if self.feasible([*canvas[:begin], *[MASK] * other, *canvas[begin + size :]]):
+            if self.completes([*canvas[:begin], *[MASK] * other, *canvas[begin + size :]]):
                 rule = f"the hole at position {begin} must have {other} tokens"
                 raise InfeasibleError(f"{rule}, got {size}")
 

@@ -49,7 +49,16 @@ def kernel(function: Callable[..., Any]) -> Any:
     return getattr(package, _COMPILER, _as_it_is)(function)
 
 
-def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+def inlined(function: Callable[..., Any]) -> Any:
+    """As `kernel`, for a small function: it is compiled into those that call it.
+
+    A call hands over every array of a tuple one by one, which may cost more than the function.
+    """
+    package = sys.modules[function.__module__.partition(".")[0]]
+    return getattr(package, _COMPILER, _as_it_is)(function, forceinline=True)
+
+
+def _as_it_is(function: Callable[..., Any], **_: bool) -> Callable[..., Any]:
     return function
 
 

@@ -5,7 +5,7 @@ node: one operation and the node of what remains, the state of the lexer at the 
 classes at one position becomes a plan, in which outcomes that agree are taken together.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -290,82 +290,3 @@ def _over(reader: Reader, state: int) -> bool:
     """Whether the lexeme may be over in a state."""
     fresh = (target for row in reader.moves[state] for said, target in row if said)
     return bool(reader.last[state]) or any(True for _ in fresh)
-
-
-class Plan(NamedTuple):
-    """What a set of classes may do at one position.
-
-    A group is an operation and a crowd: the states of the reader that say it first in the same
-    classes with the same remainder. Arcs lead from a group to nodes. Silent arcs say nothing.
-    """
-
-    crowd_sources: Ints
-    """Where the states of each crowd begin, one more than crowds."""
-    source: Ints
-    group_operation: Ints
-    group_crowd: Ints
-    group_arcs: Ints
-    arc_node: Ints
-    arc_classes: Ints
-    arc_class: Ints
-    silent_from: Ints
-    silent_to: Ints
-    silent_classes: Ints
-    silent_class: Ints
-    nodes: Ints
-    """Inner nodes that are reached, those of the largest numbers first."""
-    ends: Ints
-    """States of the lexer that are reached."""
-
-
-def make_plan(content: Content, classes: Iterable[int]) -> Plan:
-    """The plan of a set of classes."""
-    begins = np.searchsorted(content.outcomes[:, 0], np.arange(content.classes + 3))
-    silent: dict[tuple[int, int], list[int]] = {}
-    emitted: dict[tuple[int, int], dict[int, list[int]]] = {}
-    for number in classes:
-        for _, state, first, node in content.outcomes[begins[number] : begins[number + 1]].tolist():
-            if first < 0:
-                silent.setdefault((state, node), []).append(number)
-            else:
-                row = emitted.setdefault((state, first), {})
-                row.setdefault(node, []).append(number)
-    groups: dict[Any, list[int]] = {}
-    for (state, first), row in emitted.items():
-        key = first, tuple(sorted((node, tuple(own)) for node, own in row.items()))
-        groups.setdefault(key, []).append(state)
-    reached = {node for _, row in groups for node, _ in row} | {node for _, node in silent}
-    waiting = list(reached)
-    while waiting:
-        after = int(content.node_next[waiting.pop()])
-        if after >= 0 and after not in reached:
-            reached.add(after)
-            waiting.append(after)
-    states = content.ends
-    crowds = {own: number for number, own in enumerate(dict.fromkeys(map(tuple, groups.values())))}
-    arcs = [row for _, row in groups]
-    flat = [arc for row in arcs for arc in row]
-    return Plan(
-        _begins(map(len, crowds)),
-        _ints([state for own in crowds for state in own]),
-        _ints([first for first, _ in groups]),
-        _ints([crowds[tuple(own)] for own in groups.values()]),
-        _begins(map(len, arcs)),
-        _ints([node for node, _ in flat]),
-        _begins(len(own) for _, own in flat),
-        _ints([number for _, own in flat for number in own]),
-        _ints([state for state, _ in silent]),
-        _ints([node for _, node in silent]),
-        _begins(map(len, silent.values())),
-        _ints([number for own in silent.values() for number in own]),
-        _ints(sorted((node for node in reached if node >= states), reverse=True)),
-        _ints(sorted(node for node in reached if node < states)),
-    )
-
-
-def _ints(values: Sequence[int]) -> Ints:
-    return np.asarray(values, np.int32)
-
-
-def _begins(counts: Iterable[int]) -> Ints:
-    return np.concatenate([[0], np.cumsum(list(counts))]).astype(np.int32)

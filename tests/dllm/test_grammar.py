@@ -11,6 +11,8 @@ import pytest
 import dllm
 import grammar
 from grammar import Compiled, Vocabulary, compile_grammar, regex
+from grammar.general.convert import over_characters
+from grammar.general.lattice import Lattice
 from grammar.intersection import fragments_graph, intersects
 from grammar.network import build_network
 from grammar.nodes import Alt, Call, Grammar, Seq, literal
@@ -156,6 +158,29 @@ def test_rows_among_strangers() -> None:
     pooled = dllm.decode_many(toy(), rows(8), NAMED["random"], proposal, **many)
     np.testing.assert_array_equal(together.canvas, pooled.decoded.canvas[:5])
     refuse_invalid(pooled.decoded)
+
+
+@pytest.mark.slow
+def test_narrow_languages() -> None:
+    """What the model likes is looked at, whatever else is; and a text never ends with holes."""
+    language = compile_grammar(over_characters(SUM), VOCABULARY)
+    assert isinstance(language, Lattice)
+    asked: list[tuple[int, ...]] = []
+
+    class Watched(Lattice):
+        def masks_with(self, canvas: Any, more: Any) -> grammar.Answer:
+            asked.append(tuple(more))
+            return super().masks_with(canvas, more)
+
+    narrow = Watched(**vars(language) | {"active": 1})
+    proposal = dllm.Proposal(1.0, suppress=[toys.MASK_ID])
+    judge = dllm.Languages([narrow] * 5, [PROMPT] * 5)
+    ended = dllm.decode(toy(), rows(), NAMED["random"], proposal, constraint=judge, max_steps=200)
+    for canvas in np.asarray(ended.canvas)[:, PROMPT:].tolist():
+        end = canvas.index(STOP) if STOP in canvas else LENGTH
+        text = b"".join(VOCABULARY.tokens[token] or b"?" for token in canvas[:end])
+        assert intersects(build_network(SUM), fragments_graph([text])), text
+    assert any(asked)
 
 
 def test_what_is_certain_is_free() -> None:

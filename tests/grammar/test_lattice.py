@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grammar import EmptyLanguageError, Vocabulary, compile_grammar
+from grammar import EmptyLanguageError, Vocabulary, compile_grammar, ebnf
+from grammar.general import lattice, passes
 from grammar.general.convert import over_characters
 from grammar.general.lattice import compile_lexed
 from grammar.general.lexicon import Lexed, Lexicon, Terminal
@@ -86,8 +87,8 @@ def check(
     for filled in valid:
         want[np.arange(len(canvas)), filled] = True
     got = language.admissible(canvas)
+    assert language.feasible(canvas) == language.masks(canvas).feasible == bool(valid)
     if active is None:
-        assert language.feasible(canvas) == bool(valid)
         np.testing.assert_array_equal(got, want)
     else:
         assert not (got & ~want).any()
@@ -102,3 +103,36 @@ def test_equals_enumeration(
     canvas = data.draw(st.lists(cell, max_size=4))
     active = data.draw(st.sampled_from([None, None, 2]))
     check(grammar, texts, must_stop, canvas, active)
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_long_canvases(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folds change no answer, nor does going on from the last canvas; tokens close what they open.
+
+    Compiled or plain, as the engine of grammars over bytes says.
+    """
+    if compiled:
+        pytest.importorskip("numba", reason="numba is absent (extra: grammar)")
+        monkeypatch.setattr(lattice, "PLAIN", 0)
+    monkeypatch.setattr(passes, "FOLD", 3)
+    grammar = ebnf('s ::= a*  a ::= "(" s ")" | "[" s "]" | b  b ::= "x" | b "y" b')
+    texts = [b"(", b")", b"[", b"]", b"x", b"(x)", b"xyx", b"((x", b"])", b"()", b"y"]
+    vocabulary = Vocabulary([*texts, None], frozenset({len(texts)}))
+    want = compile_grammar(grammar, vocabulary)
+    got = compile_lexed(over_characters(grammar), vocabulary, active=None)
+    kernels = got._passes.kernels
+    if not compiled:
+        monkeypatch.setattr(kernels.fold, "MANY", -1000)
+    rng, folded = np.random.default_rng(0), False
+    for _ in range(8 if compiled else 1):
+        canvas = [-1] * (60 if compiled else 18)
+        while -1 in canvas:
+            allowed, after = want.admissible(canvas), list(canvas)
+            np.testing.assert_array_equal(got.admissible(canvas), allowed)
+            holes = np.flatnonzero(np.asarray(canvas) < 0)
+            for position in holes[: rng.integers(1, 9)] if rng.integers(4) else holes[-2:]:
+                after[position] = int(rng.choice(np.flatnonzero(allowed[position])))
+            assert got.feasible(after) == want.feasible(after)
+            folded |= bool(got._passes.room.counters[kernels.tables.BASE])
+            canvas = want.keep(canvas, after, rng.random(len(canvas)).tolist())
+    assert folded

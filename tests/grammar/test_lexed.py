@@ -11,6 +11,7 @@ import pytest
 from grammar import (
     MASK,
     GrammarError,
+    InfeasibleError,
     LimitError,
     Vocabulary,
     compile_grammar,
@@ -174,6 +175,33 @@ def test_wanted_classes() -> None:
     told = language.masks([MASK, MASK], wanted={0: [a]}).classes
     assert np.flatnonzero(told[0]).tolist() == [a]
     assert told[1, :2].all()
+
+
+def test_what_is_not_active_is_found() -> None:
+    """A canvas is refused only if no class at all fits; what fits is never left without a token."""
+    names = ["a", "b", "c"]
+    lexicon = Lexicon({name: Terminal(literal(name)) for name in names})
+    start = Seq((Call("a"), Alt((Call("a"), Call("b"))), Call("c")))
+    vocabulary = Vocabulary([b"a", b"b", b"c", b"ab", None], frozenset({4}))
+    language = compile_grammar(Lexed({"start": start}, lexicon=lexicon), vocabulary)
+    assert isinstance(language, Lattice)
+    narrow = language.with_active(1)
+    assert narrow.narrow
+    for canvas in ([MASK, MASK, 2], [0, MASK, 2], [MASK, 2, MASK, MASK], [3, MASK]):
+        assert narrow.feasible(canvas)
+        narrow.require(canvas)
+        told = narrow.admissible(canvas)
+        assert told.any(axis=-1).all()
+        assert not (told & ~language.admissible(canvas)).any()
+    b = narrow.unseen([1])
+    assert len(b) == 1
+    assert narrow.masks_with([0, MASK, 2], b).classes[1, b[0]]
+    with pytest.raises(InfeasibleError, match="a hole must have at least 2 tokens, got 1"):
+        narrow.require([MASK])
+    with pytest.raises(InfeasibleError, match="the hole at position 1 must have 1 tokens, got 2"):
+        narrow.require([0, MASK, MASK, 2])
+    with pytest.raises(InfeasibleError, match="a canvas must have a filling in the language, got"):
+        narrow.require([2, MASK, 2])
 
 
 def test_kept_on_disk(tmp_path: Path) -> None:

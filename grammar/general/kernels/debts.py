@@ -1,0 +1,85 @@
+"""What is good below pops: noted for their items, and said to links and frames later."""
+
+from grammar.loading import kernel
+
+from .frames import pop_of
+from .rows import ZERO, add_both, add_row, any_bit, lowest, meets, new_row, number_of, same_rows
+from .tables import BASE, DEBTS, FULL, STAMP
+
+
+@kernel
+def owe(room, item, row_words, symbol, good, words):
+    """Notes what is good below a pop of an item; 0, or FULL."""
+    if not any_bit(room.arena, good, words):
+        return 0
+    pop = pop_of(room, room.items[item].row, row_words, symbol, words)
+    if pop < 0:
+        return pop if pop == FULL else 0
+    debt = room.items[item].debt
+    while debt >= 0 and room.debts[debt].pop != pop:
+        debt = room.debts[debt].next
+    if debt < 0:
+        debt = room.counters[DEBTS]
+        row = new_row(room, words)
+        if debt >= len(room.debts) or row < 0:
+            return FULL
+        room.counters[DEBTS] = debt + 1
+        room.debts[debt].pop, room.debts[debt].good = pop, row
+        room.debts[debt].next = room.items[item].debt
+        room.items[item].debt = debt
+    add_row(room.arena, room.debts[debt].good, good, words)
+    return 0
+
+
+@kernel
+def pay(room, item, row_words):
+    """Says to an item which of its frames are good for what it is owed, and to the pops."""
+    arena, debt, into = room.arena, room.items[item].debt, room.items[item].good
+    base = room.counters[BASE]
+    while debt >= 0:
+        pop, good = room.debts[debt].pop, room.debts[debt].good
+        symbol, total = room.pops[pop].symbol, room.pops[pop].good
+        room.counters[STAMP] += 2
+        stamp = room.counters[STAMP]
+        for word in range(row_words):
+            left = arena[room.pops[pop].row + word] & ~arena[into + word]
+            while left:
+                low = lowest(left)
+                left ^= low
+                frame = base + word * 64 + number_of(low)
+                link = room.links[room.link_of[frame, symbol]].same
+                if room.links[link].stamp < stamp:
+                    below = room.links[link].row
+                    well = meets(arena, below, good, room.frames[frame].words)
+                    room.links[link].stamp = stamp + 1 if well else stamp
+                if room.links[link].stamp > stamp:
+                    arena[into + word] |= low
+        add_row(arena, total, good, total - room.pops[pop].below)
+        debt = room.debts[debt].next
+    room.counters[STAMP] += 1
+    room.items[item].debt = -1
+
+
+@kernel
+def settle(room, first, last):
+    """Says to links above which of their frames they were left well, for pops of a record."""
+    arena, base = room.arena, room.counters[BASE]
+    for pop in range(first, last):
+        symbol, total = room.pops[pop].symbol, room.pops[pop].good
+        words = total - room.pops[pop].below
+        if not any_bit(arena, total, words):
+            continue
+        for word in range(words):
+            left = arena[room.pops[pop].row + word]
+            while left:
+                low = lowest(left)
+                left ^= low
+                frame = base + word * 64 + number_of(low)
+                link = room.link_of[frame, symbol]
+                if room.links[link].well:
+                    continue
+                row, closed = room.links[link].row, room.links[link].closed
+                own = room.frames[frame].words
+                add_both(arena, closed, row, total, own)
+                room.links[link].well = same_rows(arena, row, closed, own)
+        arena[total : total + words] = ZERO
