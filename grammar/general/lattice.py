@@ -32,7 +32,8 @@ class Lattice(Compiled):
 
     No filling outside the language is ever taken for one inside, and a canvas is feasible exactly
     if it has a filling. Classes are looked at that are `active` or wanted; where these leave a
-    canvas without a filling, all are. A token that stands on the canvas may be of any class.
+    canvas without a filling, more are, and in the end all. A token that stands on the canvas may be
+    of any class.
     """
 
     content: Content
@@ -56,7 +57,7 @@ class Lattice(Compiled):
         answer = self._passes.answer(cells, self.must_stop, wanted or {}, True)
         if answer.feasible or (self.active is None and not wanted):
             return answer
-        return self.whole.masks(canvas)
+        return self.wider.masks(canvas)
 
     @property
     def narrow(self) -> bool:
@@ -72,23 +73,27 @@ class Lattice(Compiled):
 
     def feasible(self, canvas: Sequence[int]) -> bool:
         """Whether some filling of the canvas is valid."""
-        return self.completes(canvas) or (self.active is not None and self.whole.feasible(canvas))
+        return self.completes(canvas) or (self.active is not None and self.wider.feasible(canvas))
 
     def keep(
         self, before: Sequence[int], after: Sequence[int], confidence: Sequence[float]
     ) -> list[int]:
         """As `Compiled.keep`; writes are kept that leave a filling from active classes.
 
-        Only where there is none at all, all classes are looked at.
+        Only where there is none at all, more classes are looked at.
         """
-        if self.active is None or self.completes(after) or self.completes(before):
+        try:
             return super().keep(before, after, confidence)
-        return self.whole.keep(before, after, confidence)
+        except InfeasibleError:
+            if self.active is None:
+                raise
+            return self.wider.keep(before, after, confidence)
 
     @cached_property
-    def whole(self) -> "Lattice":
-        """The same language, with all classes active."""
-        return self if self.active is None else self.with_active(None)
+    def wider(self) -> "Lattice":
+        """The same language with four times as many active classes, or with all."""
+        more = 4 * (self.active or 0)
+        return self.with_active(more if 0 < more < self.num_classes else None)
 
     def completes(self, canvas: Sequence[int]) -> bool:
         """Whether some filling from active classes is valid."""

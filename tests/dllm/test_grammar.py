@@ -1,6 +1,7 @@
 """Languages in the loop: every text is valid, whatever the model, the rule and the order."""
 
 import inspect
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -172,7 +173,9 @@ def test_narrow_languages() -> None:
             asked.append(tuple(more))
             return super().masks_with(canvas, more)
 
-    narrow = Watched(**vars(language) | {"active": 1})
+    parts: dict[str, Any] = {own.name: getattr(language, own.name) for own in fields(language)}
+    parts["active"] = 1
+    narrow = Watched(**parts)
     proposal = dllm.Proposal(1.0, suppress=[toys.MASK_ID])
     judge = dllm.Languages([narrow] * 5, [PROMPT] * 5)
     ended = dllm.decode(toy(), rows(), NAMED["random"], proposal, constraint=judge, max_steps=200)

@@ -147,7 +147,9 @@ def _read_nodes(tables, plans, room, plan, words):
 @kernel
 def _read(tables, plans, room, record, source, plan, slack):
     """The lists of one record; 0, or FULL or WIDE."""
+    source_words = room.records[source].words
     words = ((room.counters[FRAMES] - room.counters[BASE]) >> 6) + 1 + slack
+    words = max(words, source_words)  # rows never get shorter but by a fold
     room.records[record].words = words
     room.records[record].groups = room.counters[GROUPS]
     room.records[record].pops = room.counters[POPS]
@@ -156,7 +158,6 @@ def _read(tables, plans, room, record, source, plan, slack):
     if words > room.holders.shape[1]:
         return FULL
     room.counters[WIDTH] = max(room.counters[WIDTH], words)
-    source_words = room.records[source].words
     enter(tables, room, source, True)
     for crowd in range(plans.crowds[plan], plans.crowds[plan + 1]):
         number = _gather(tables, plans, room, crowd, source_words, words)
