@@ -86,6 +86,9 @@ class Compiled:
 
     def feasible(self, canvas: Sequence[int]) -> bool:
         """Whether some filling of the canvas is valid."""
+        if self.regular is None and self._native is not None:
+            can_stop = bool(self.vocabulary.stop_ids)
+            return self._native.feasible(self._cells(canvas), self.must_stop, can_stop)
         return self.masks(canvas).feasible
 
     def forced(self, canvas: Sequence[int], answer: Answer) -> Int[np.ndarray, " length"]:

@@ -37,6 +37,17 @@ class Native:
     ) -> Answer:
         """As `grammar.pushdown.solve`."""
         out = np.zeros((len(cells), len(self.tables.class_begins)), np.bool_)
+        told = self._call(kernels().solve, cells, must_stop, can_stop, out)
+        return Answer(told == 1, out)
+
+    def feasible(
+        self, cells: Int[np.ndarray, " length"], must_stop: bool, can_stop: bool = True
+    ) -> bool:
+        """Whether there is a filling."""
+        return self._call(kernels().feasible, cells, must_stop, can_stop) == 1
+
+    def _call(self, asked: Any, cells: Int[np.ndarray, " length"], *rest: Any) -> int:
+        """What a pass says in a room that is large enough for it."""
         cells = np.ascontiguousarray(cells, np.int64)
         try:
             room = self.rooms.pop()
@@ -44,11 +55,10 @@ class Native:
             room = make_room(1, len(cells))
         if len(room.width) < len(cells) + 2:
             room = make_room(len(room.frame_row) // FRAMES, len(cells))
-        ends = (must_stop, can_stop)
-        while (told := kernels().solve(self.tables, room, cells, *ends, out)) < 0:
+        while (told := asked(self.tables, room, cells, *rest)) < 0:
             room = make_room(2 * len(room.frame_row) // FRAMES, len(cells))
         self.rooms.append(room)
-        return Answer(told == 1, out)
+        return told
 
 
 def make_room(size: int, length: int) -> Any:

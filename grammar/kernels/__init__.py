@@ -23,7 +23,7 @@ from .layers import accepts, tail_of
 from .rows import ZERO
 from .tables import Frames, Room, Tables
 
-__all__ = ["Room", "Tables", "solve"]
+__all__ = ["Room", "Tables", "feasible", "solve"]
 
 
 @kernel
@@ -66,3 +66,16 @@ def solve(tables, room, cells, must_stop, can_stop, out):
     if told != 1:
         out[:] = False
     return told
+
+
+@kernel
+def feasible(tables, room, cells, must_stop, can_stop):
+    """As `solve`, without what may stand where: the pass from the left is enough to know."""
+    top, _ = run_forward(tables, room, cells)
+    if top < 0:
+        return -1
+    last = cells.shape[0] - must_stop
+    for layer in range(tail_of(cells, can_stop), last + 1):
+        if accepts(tables, room, layer):
+            return 1
+    return 0

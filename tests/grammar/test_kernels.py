@@ -55,6 +55,7 @@ def compare(language: Compiled, own: Native, canvas: list[int]) -> None:
     stops = bool(language.vocabulary.stop_ids)
     got = own.solve(language._cells(canvas), language.must_stop, stops)
     assert got.feasible == want.feasible
+    assert own.feasible(language._cells(canvas), language.must_stop, stops) == want.feasible
     np.testing.assert_array_equal(got.classes, want.classes)
 
 
