@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from importlib import metadata
+from typing import Any
 
 # Emitting fusions through MLIR is most of what an unoptimised program costs to compile. Later
 # versions of jaxlib know no other way and refuse the flag.
@@ -14,6 +15,7 @@ if metadata.version("jaxlib").startswith("0.10."):
 import hypothesis
 import jax
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -44,3 +46,22 @@ def forget_programs() -> Iterator[None]:
     """Lets go of a module's compiled programs: a few hundred exhaust a process's memory maps."""
     yield
     jax.clear_caches()
+
+
+class OneCompiler(LoadFileScheduling):
+    """Files go to processes whole, and all that compile grammars' inner loops go to the same one.
+
+    Two processes that start with nothing on disk would both spend a minute on compiling them.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "grammars" if any(word in file for word in _OF_GRAMMARS) else file
+
+
+_OF_GRAMMARS = ("grammar", "json_schema", "languages")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneCompiler:
+    """See `OneCompiler`."""
+    return OneCompiler(config, log)

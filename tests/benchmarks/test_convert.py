@@ -79,7 +79,9 @@ def test_parquet_needs_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_refuses(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"rows: .* must hold <category>-<task> files of .* none"):
+    with pytest.raises(
+        ValueError, match=r"rows: .* must hold <category>-<task> files, .* got none"
+    ):
         convert(tmp_path, tmp_path / "rows")
     path = tmp_path / "hub/puzzles-sudoku_n4.jsonl"
     listed = published("sudoku_n4")
