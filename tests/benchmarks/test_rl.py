@@ -153,4 +153,4 @@ def test_trains_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     assert (paths["out"] / "seed-5" / "model" / "model.safetensors").is_file()
     assert "latin_square_n4 forwards: 17.00 before, 17.00 after" in capsys.readouterr().out
     found = json.loads(paths["figures.json"].read_text())
-    assert [row["step"] for row in found["runs"][0]["updates"]] == [2, 4]
+    assert [row["step"] for row in found["runs"][0]["updates"]] == [1, 2, 3, 4]
