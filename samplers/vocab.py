@@ -113,7 +113,8 @@ def _token(at: Int[Array, " window"], vocab: int, shards: int) -> Int[Array, " w
 
 def _best(lanes: Lanes) -> tuple[Int[Array, " window"], Float[Array, " window"]]:
     """Place of the largest logit in the lanes, and the logit."""
-    peaks = jnp.max(lanes, axis=-1)
+    # A barrier, or the peaks' own maximum is taken over all of the logits once more.
+    peaks = jax.lax.optimization_barrier(jnp.max(lanes, axis=-1))
     chunk = jnp.argmax(peaks, axis=-1)
     within = jnp.take_along_axis(lanes, chunk[:, None, None], axis=-2)[:, 0]
     best = chunk * LANES + jnp.argmax(within, axis=-1)
