@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 import dllm
-from benchmarks import suites
 from benchmarks.rl.rewards import REWARDS, weighted
-from benchmarks.tasks import embedded
+from benchmarks.tasks import embedded, sudoku
 from benchmarks.tasks.catalogue import KINDS
 from benchmarks.tasks.example import Example
 from benchmarks.tasks.graders import grade
@@ -54,12 +53,16 @@ class Recipe(Settings):
     evaluation: Evaluation = Evaluation()
     lengths: tuple[int, int] = embedded.LENGTHS
     """Bounds of the length of a line that is asked about."""
+    holes: int = sudoku.HOLES
+    """Of a sudoku, also of those that an evaluation asks."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least("run.evaluate_every", self.run.evaluate_every, 1)
         low, high = self.lengths
         must(1 <= low <= high, "lengths", "two, of 1 at the least, ascending", list(self.lengths))
+        most = sudoku.MOST_HOLES
+        must(1 <= self.holes <= most, "holes", f"in [1, {most}]", self.holes)
         for name, table, known in (
             ("tasks", self.tasks, KINDS),
             ("rewards", self.rewards, REWARDS),
@@ -94,12 +97,12 @@ def train(recipe: Recipe, out: Path, *, progress: bool | None = None) -> dllm.Mo
 
 def questions(recipe: Recipe) -> Questions:
     """Draws questions of the recipe's tasks; those that are scored are left out."""
-    tasks, exclude = list(recipe.tasks), embedded.scored_keys()
+    tasks, exclude = list(recipe.tasks), embedded.scored_keys(holes=recipe.holes)
     shares = np.array(list(recipe.tasks.values())) / sum(recipe.tasks.values())
 
     def draw(rng: np.random.Generator) -> Question:
         task = tasks[rng.choice(len(tasks), p=shares)]
-        example = embedded.sample(task, rng, recipe.lengths, exclude)
+        example = embedded.sample(task, rng, recipe.lengths, exclude, recipe.holes)
         return Question(example.messages, example)
 
     return draw
@@ -108,8 +111,8 @@ def questions(recipe: Recipe) -> Questions:
 def evaluator(recipe: Recipe) -> Evaluate:
     """Accuracy and forwards an answer by task, on scored questions."""
     tasks = recipe.evaluation.tasks or tuple(recipe.tasks)
-    asked = suites.ask("embedded", tasks, recipe.evaluation.limit)
-    examples = [question.example for question in asked]
+    count, holes = recipe.evaluation.limit, recipe.holes
+    examples = [each for task in tasks for each in embedded.evaluation(task, count, holes)]
 
     def evaluate(step: int, model: dllm.Model) -> dict[str, float]:
         del step

@@ -6,7 +6,6 @@ question that is scored.
 
 import zlib
 from collections.abc import Callable, Collection, Iterable
-from functools import partial
 
 import numpy as np
 
@@ -14,8 +13,8 @@ from benchmarks.tasks import latin_square, sudoku, waiting_line, wordings
 from benchmarks.tasks.catalogue import KINDS, LINES, rule_kind_of
 from benchmarks.tasks.example import Example, Instance, Key
 
-Draw = Callable[[np.random.Generator, tuple[int, int]], Instance]
-"""Draws an instance; the bounds are those of a line's length, which puzzles do not look at."""
+Draw = Callable[[np.random.Generator, tuple[int, int], int], Instance]
+"""Draws an instance, of a line with a length within bounds, or of a sudoku with so many holes."""
 
 LENGTHS = (3, 6)
 SCORED = 1000
@@ -25,13 +24,13 @@ _EVALUATION = 0x5C0BE
 
 
 def _line(task: str) -> Draw:
-    return partial(waiting_line.draw, task)
+    return lambda rng, lengths, _: waiting_line.draw(task, rng, lengths)
 
 
 TASKS: dict[str, Draw] = {
     **{task: _line(task) for task in LINES},
-    latin_square.TASK: lambda rng, _: latin_square.draw(rng),
-    sudoku.TASK: lambda rng, _: sudoku.draw(rng),
+    latin_square.TASK: lambda rng, *_: latin_square.draw(rng),
+    sudoku.TASK: lambda rng, _, holes: sudoku.draw(rng, holes),
 }
 
 
@@ -40,10 +39,11 @@ def draw(
     rng: np.random.Generator,
     lengths: tuple[int, int] = LENGTHS,
     exclude: Collection[Key] = (),
+    holes: int = sudoku.HOLES,
 ) -> Instance:
     """An instance that is none of the excluded."""
     rule_kind_of(task)
-    while (made := TASKS[task](rng, lengths)).key in exclude:
+    while (made := TASKS[task](rng, lengths, holes)).key in exclude:
         pass
     return made
 
@@ -53,6 +53,7 @@ def sample(
     rng: np.random.Generator,
     lengths: tuple[int, int] = LENGTHS,
     exclude: Collection[Key] = (),
+    holes: int = sudoku.HOLES,
 ) -> Example:
     """An example in any of the short wordings.
 
@@ -61,15 +62,18 @@ def sample(
         rng: the only source of chance.
         lengths: bounds of a line's length, both included.
         exclude: questions not to ask, whatever their wording: `scored_keys()`.
+        holes: of a sudoku.
 
     Raises:
-        ValueError: an unknown task, or lengths that it cannot have.
+        ValueError: an unknown task, or lengths or holes that it cannot have.
     """
-    return wordings.example(draw(task, rng, lengths, exclude), rng)
+    return wordings.example(draw(task, rng, lengths, exclude, holes), rng)
 
 
-def evaluation(task: str, count: int) -> list[Example]:
+def evaluation(task: str, count: int, holes: int = sudoku.HOLES) -> list[Example]:
     """The first scored examples of a task: always the same, a shorter list begins a longer one.
+
+    Sudokus with another number of holes are others, which no table scores.
 
     Raises:
         ValueError: an unknown task, or more than are kept from training.
@@ -81,11 +85,11 @@ def evaluation(task: str, count: int) -> list[Example]:
     seen: set[Key] = set()
     examples = []
     for _ in range(count):
-        examples.append(sample(task, rng, exclude=seen))
+        examples.append(sample(task, rng, exclude=seen, holes=holes))
         seen.add(examples[-1].key)
     return examples
 
 
-def scored_keys(tasks: Iterable[str] = KINDS) -> frozenset[Key]:
+def scored_keys(tasks: Iterable[str] = KINDS, holes: int = sudoku.HOLES) -> frozenset[Key]:
     """Every question that an evaluation may ask: training leaves them out."""
-    return frozenset(example.key for task in tasks for example in evaluation(task, SCORED))
+    return frozenset(example.key for task in tasks for example in evaluation(task, SCORED, holes))

@@ -1,4 +1,4 @@
-"""4x4 sudokus with four holes and one solution."""
+"""4x4 sudokus with one solution; the scored ones have four holes."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator
@@ -14,18 +14,26 @@ TASK = "sudoku_n4"
 SIZE = 4
 CELLS = SIZE * SIZE
 HOLES = 4
+MOST_HOLES = 10
+"""With more, few have one solution: 12 is the most that any has."""
 
 _ROW, _COLUMN = np.divmod(np.arange(CELLS), SIZE)
 UNITS = np.stack([_ROW, _COLUMN, _ROW // 2 * 2 + _COLUMN // 2])
 """The row, the column and the box of each cell."""
 
 
-def draw(rng: np.random.Generator) -> Instance:
-    """One of all grids and holes that leave one solution, each pair as likely as any other."""
+def draw(rng: np.random.Generator, holes: int = HOLES) -> Instance:
+    """One of all grids and holes that leave one solution, each pair as likely as any other.
+
+    Raises:
+        ValueError: holes are not in [1, 10].
+    """
+    if not 1 <= holes <= MOST_HOLES:
+        raise ValueError(f"{TASK}: holes must be in [1, {MOST_HOLES}], got {holes}")
     grid = grids()[rng.integers(len(grids()))]
     while True:
         kept = np.ones(CELLS, bool)
-        kept[rng.permutation(CELLS)[:HOLES]] = False
+        kept[rng.permutation(CELLS)[:holes]] = False
         if np.sum((grids()[:, kept] == grid[kept]).all(1)) == 1:
             return _instance(grid.tolist(), np.where(kept, grid, 0).tolist())
 

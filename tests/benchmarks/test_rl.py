@@ -82,6 +82,18 @@ def test_questions_are_fresh_and_follow_from_their_generator() -> None:
     assert not {example.key for example in drawn} & embedded.scored_keys()
 
 
+def test_sudokus_of_a_recipe_have_its_holes() -> None:
+    recipe = read_recipe(FOLDER / "sudoku.toml")
+    draw = questions(recipe)
+    drawn = [draw(np.random.default_rng(seed)).label for seed in range(20)]
+    assert {example.prompt.count("0") for example in drawn} == {recipe.holes}
+    scored = {example.key for example in embedded.evaluation("sudoku_n4", 50, recipe.holes)}
+    assert {dict(field.split("=") for field in key[1:])["sudoku"].count("0") for key in scored} == {
+        recipe.holes
+    }
+    assert not {example.key for example in drawn} & scored
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -110,6 +122,7 @@ def test_bad_recipes(changed: dict[str, Any], message: str) -> None:
         ("evaluation = 3", "evaluation must be a table, got 3"),
         ("lengths = 3", "lengths must be a list, got 3"),
         ("lengths = [4, 3]", r"lengths must be two, of 1 at the least, ascending, got \[4, 3\]"),
+        ("holes = 11", r"holes must be in \[1, 10\], got 11"),
         ("walks = 3", "unknown key walks, the known are rollout, .*, tasks, rewards, evaluation"),
     ],
 )
