@@ -19,8 +19,6 @@ from benchmarks.random_network import random_network
 from dllm.hardware import read_hardware
 from dllm.load import DTYPES
 
-OPTIMISED = True  # numerics
-
 CONFIGS = Path(__file__).parents[2] / "tpu_configs"
 TINY = ["--preset", "llada-1m", "--prompt", "16", "--gen", "16", "--block", "8", "--matmul", "64"]
 RUN = {
