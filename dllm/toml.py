@@ -47,12 +47,13 @@ def read_table(
     return table
 
 
-def parse(kind: type, table: dict[str, Any], where: str = "") -> Any:
+def parse(kind: type, table: Any, where: str = "") -> Any:
     """A dataclass from a table of the same names.
 
     Raises:
-        ValueError: as `read`, without a file's name.
+        ValueError: as `read`, without a file's name; also for what is no table.
     """
+    must(isinstance(table, dict), where.removesuffix("."), "a table", table)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     unknown = [key for key in table if key not in fields]
     if unknown:
@@ -73,9 +74,11 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     kind: Any = typing.get_origin(hint) or hint
     if kind is tuple:
         return _items(typing.get_args(hint), value, where)
-    if kind is dict or dataclasses.is_dataclass(kind):
+    if dataclasses.is_dataclass(kind):
+        return parse(typing.cast(type, kind), value, f"{where}.")
+    if kind is dict:
         must(isinstance(value, dict), where, "a table", value)
-        return value if kind is dict else parse(typing.cast(type, kind), value, f"{where}.")
+        return value
     return _plain(kind, value, where)
 
 

@@ -4,6 +4,7 @@ Examples are drawn as they are needed, from the rules; the questions that are sc
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,11 @@ class Mixture:
     def __post_init__(self) -> None:
         unknown = [task for task in self.weights if task not in KINDS]
         must(not unknown, "mixture.weights", f"of tasks {', '.join(KINDS)}", unknown)
+        values = list(self.weights.values())
+        plain = all(type(value) in (int, float) and 0 <= value < math.inf for value in values)
+        must(plain, "mixture.weights", "numbers of 0 at the least", values)
+        some = len(values) < len(KINDS) or sum(values) > 0
+        must(some, "mixture.weights", "above 0 for a task", values)
         must(0 <= self.short <= 1, "mixture.short", "in [0, 1]", self.short)
         must(0 <= self.official <= 1, "mixture.official", "in [0, 1]", self.official)
 
@@ -69,8 +75,9 @@ def read_recipe(path: Path, changed: dict[str, dict[str, Any]] | None = None) ->
         ValueError: an unknown key, or a value that breaks a rule.
     """
     table = read_table(path, changed)
-    if table.get("model", {}).get("init", "scratch") != "scratch":
-        table["model"].pop("config", None)
+    model = table.get("model", {})
+    if isinstance(model, dict) and model.get("init", "scratch") != "scratch":
+        model.pop("config", None)
     own = {name: table.pop(name, {}) for name in ("mixture", "evaluation")}
     try:
         mixture = parse(Mixture, own["mixture"], "mixture.")

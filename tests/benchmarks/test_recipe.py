@@ -64,6 +64,12 @@ def test_official_wordings_need_rows(mixture: dict, folder: Path | None, message
     [
         ("[mixture]\nshrt = 1", "unknown key mixture.shrt"),
         ("[mixture.weights]\nfly = 1.0", "mixture.weights must be of tasks copy, .*fly"),
+        (
+            "[mixture.weights]\ncopy = -1.0",
+            r"mixture.weights must be numbers of 0 .*, got \[-1.0\]",
+        ),
+        ("mixture = 3", "mixture must be a table, got 3"),
+        ("model = 3", "model must be a table, got 3"),
         ("[mixture]\nshort = 2.0", r"mixture.short must be in \[0, 1\], got 2.0"),
     ],
 )
