@@ -69,7 +69,6 @@ def test_official_wordings_need_rows(mixture: dict, folder: Path | None, message
             r"mixture.weights must be numbers of 0 .*, got \[-1.0\]",
         ),
         ("mixture = 3", "mixture must be a table, got 3"),
-        ("model = 3", "model must be a table, got 3"),
         ("[mixture]\nshort = 2.0", r"mixture.short must be in \[0, 1\], got 2.0"),
     ],
 )
@@ -96,3 +95,12 @@ def test_trains_from_the_command_line(tmp_path: Path) -> None:
     command_line.main(["train", "--config", str(path), "--out", str(out)])
     assert (out / "model" / "model.safetensors").is_file()
     assert len((out / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_value_in_place_of_the_model(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    text = (FOLDER / "fifth.toml").read_text()
+    assert "\n[model" not in text
+    path.write_text(f"model = 3\n{text}")
+    with pytest.raises(ValueError, match=r"bad.toml: model must be a table, got 3"):
+        read_recipe(path)

@@ -15,6 +15,7 @@ from tests.replay.published import STEPS, replay_rows, toy_of
 from tests.shared import needs_vectors, vector_arrays, vector_cases
 from tests.toys import masked
 
+TRACE = "learn2pd_training_trace.npz"
 
 pytestmark = needs_vectors
 
