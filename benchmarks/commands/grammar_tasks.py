@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dllm
 from benchmarks.commands.command import tasks_of, write_figures
@@ -50,14 +51,14 @@ def perform(options: argparse.Namespace) -> None:
         raise ValueError(f"--limit must be at most {SCORED}, got {options.limit}")
     model = dllm.load(options.model)
     choices = sweep(options.scheduler or ["threshold"], options.set, ids=ids_of(model))
-    figures = []
+    figures: list[dict[str, Any]] = []
+    about = {name: getattr(options, name) for name in ("model", "limit", "seed", "batch")}
     for one in measure_tasks(
         model, named, choices, options.limit, options.seed, options.batch, options.progress
     ):
         lines = table([one]).splitlines()
         print("\n".join(lines[2:] if figures else lines), flush=True)
         figures.append(one)
-    about = {name: getattr(options, name) for name in ("model", "limit", "seed", "batch")}
-    write_figures(options.out, about | {"figures": figures})
+        write_figures(options.out, about | {"figures": figures})
     if options.plot is not None:
         plot(figures, options.plot)
