@@ -40,6 +40,7 @@ def generate(
     chat: bool | None = None,
     grammar: Grammars = None,
     constraint: Constraint | None = None,
+    scores: str = "raw",
     trajectory: bool = False,
     progress: bool | None = None,
     watch: Callable[[Sequence[Glance]], None] | None = None,
@@ -79,6 +80,8 @@ def generate(
         grammar: the language of the answers, one for all or one a prompt. Every answer that ends
             `filled` or `ended` belongs to it.
         constraint: which tokens may stand where.
+        scores: what rules are told of, the distribution under the constraint (`raw`) or the model's
+            own (`unmasked`); `filtered` is `raw` after temperature and filters.
         trajectory: keep the canvas before every step.
         progress: show a bar (left out: on a terminal, where there is much to do).
         watch: shown the rows under way after every forward.
@@ -93,7 +96,7 @@ def generate(
     stops = stop_strings(stop)
     given, single = listed(prompts)
     layouts = answer_layouts(model, given, gen_length, block_length, seed, chat)
-    proposal = make_proposal(model, temperature, top_p, top_k, guidance, suppress)
+    proposal = make_proposal(model, temperature, top_p, top_k, guidance, suppress, scores)
     task = Task(
         find_rule(model, scheduler),
         proposal,

@@ -65,6 +65,7 @@ def infill(
     lengths: Sequence[int] = (),
     grammar: Grammars = None,
     constraint: Constraint | None = None,
+    scores: str = "raw",
     trajectory: bool = False,
     progress: bool | None = None,
     watch: Callable[[Sequence[Glance]], None] | None = None,
@@ -87,7 +88,7 @@ def infill(
     never = model.specials.ids if suppress is None else suppress
     task = Task(
         find_rule(model, scheduler),
-        make_proposal(model, temperature, top_p, top_k, guidance, never),
+        make_proposal(model, temperature, top_p, top_k, guidance, never, scores),
         batch,
         num_drafts,
         constraint=constrain_rows(model, grammar, constraint, layouts, never, behind_prompt=False),

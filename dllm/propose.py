@@ -3,7 +3,9 @@
 The order is part of the contract: guidance, suppressed ids, constraint bits, gap, temperature,
 top-p, top-k, token. Top-p comes before top-k because Dream's published sampler, the one that has
 both, does it so. `scores` says which distribution confidence, margin and entropy describe: the one
-before temperature and filters (`"raw"`, LLaDA) or the one after (`"filtered"`, Dream).
+before temperature and filters (`"raw"`, LLaDA), the one after (`"filtered"`, Dream), or the one
+before temperature, filters and the constraint too (`"unmasked"`): how sure the model itself is of a
+token that the constraint has left.
 """
 
 from collections.abc import Sequence
@@ -21,7 +23,7 @@ from samplers.base import LOG_ZERO
 from samplers.pytree import require
 from samplers.vocab import Logits, Summary, argmax, summarise
 
-SCORES = ("raw", "filtered")
+SCORES = ("raw", "filtered", "unmasked")
 
 
 @part
@@ -108,12 +110,11 @@ def read(
     """
     halved = proposal.rounding == "bfloat16"
     logits = rounding.rounded(logits) if halved else logits.astype(jnp.float32)
-    logits = suppress(logits, proposal.suppress)
-    logits, allowed = constrain(logits, scene.allowed)
+    unmasked = suppress(logits, proposal.suppress)
+    logits, allowed = constrain(unmasked, scene.allowed)
     plain = summarise(logits, shards)
     tokens = choose(proposal, scene, logits, plain.best, shards)
-    scored = logits if proposal.scores == "raw" else shape(proposal, logits)
-    scored = suppress(scored, proposal.distrust)
+    scored = suppress(_scored(proposal, unmasked, logits), proposal.distrust)
     summary = plain if scored is logits else summarise(scored, shards)
     trusted = jnp.isfinite(summary.peak)
     confidence = log_probability(scored, summary, tokens)
@@ -142,10 +143,16 @@ def hindsight(
 
     As scores are, but for `distrust`, which says when a token is written and not what it is worth.
     """
-    logits = suppress(logits.astype(jnp.float32), proposal.suppress)
-    logits, _ = constrain(logits, scene.allowed)
-    scored = logits if proposal.scores == "raw" else shape(proposal, logits)
+    unmasked = suppress(logits.astype(jnp.float32), proposal.suppress)
+    scored = _scored(proposal, unmasked, constrain(unmasked, scene.allowed)[0])
     return _log_own(scored, summarise(scored, shards), scene.standing)
+
+
+def _scored(proposal: Proposal, unmasked: Logits, logits: Logits) -> Logits:
+    """What scores are taken from: logits without or with the constraint, or shaped too."""
+    if proposal.scores == "filtered":
+        return shape(proposal, logits)
+    return logits if proposal.scores == "raw" else unmasked
 
 
 def guide(

@@ -81,6 +81,7 @@ def make_proposal(
     top_k: int | None,
     guidance: float | None,
     suppress: Sequence[int],
+    scores: str = "raw",
 ) -> Proposal:
     """A proposal that never writes the mask token."""
     strange = [i for i in suppress if not 0 <= i < model.config.vocab]
@@ -89,7 +90,7 @@ def make_proposal(
             f"suppress: token ids must be in [0, {model.config.vocab}), got {strange[0]}"
         )
     never = [model.specials.mask, *suppress]
-    return Proposal(temperature, top_p, top_k, guidance, never)
+    return Proposal(temperature, top_p, top_k, guidance, never, scores=scores)
 
 
 def stop_strings(stop: str | Sequence[str]) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ def stream(
     chat: bool | None = None,
     grammar: Grammars = None,
     constraint: Constraint | None = None,
+    scores: str = "raw",
 ) -> Iterator[Chunk]:
     """Answers one prompt and yields after every block; the options are those of `generate`.
 
@@ -56,7 +57,7 @@ def stream(
     """
     stops = stop_strings(stop)
     (layout,) = answer_layouts(model, [prompt], gen_length, block_length, seed, chat)
-    proposal = make_proposal(model, temperature, top_p, top_k, guidance, suppress)
+    proposal = make_proposal(model, temperature, top_p, top_k, guidance, suppress, scores)
     constrained = constrain_rows(model, grammar, constraint, [layout], suppress, behind_prompt=True)
     chosen, ends = find_rule(model, scheduler), model.specials.ends
     rows = batch_rows([layout], bucket(len(layout.ids), model.config.max_length))

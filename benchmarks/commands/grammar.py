@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.commands import grammar_tasks
 from benchmarks.commands.command import Command, add_out, write_figures
 from benchmarks.grammar.infilling import measure_infilling
 from benchmarks.grammar.languages import NAMES, language
@@ -19,14 +20,14 @@ from benchmarks.grammar.vocabulary import SIZE, made_vocabulary
 from dllm.limits import at_least
 from grammar import MASK, Vocabulary, compile_grammar
 
-EXAMPLES = """\
+EXAMPLES = f"""\
   python -m benchmarks grammar                              (masks of all languages; minutes)
   python -m benchmarks grammar --languages json --decodes 10000 --tally tally.json --holes --fill 0
   python -m benchmarks grammar --programs 1000              (regions of C++ programs, nothing else)
   python -m benchmarks grammar --languages record --vocabulary 4096 --out masks.json
   python -m benchmarks grammar --languages json --peers     (llguidance, xgrammar: extra peers)
   python -m benchmarks grammar --schemas MASKBENCH --every 10
-"""
+{grammar_tasks.EXAMPLES}"""
 _LEAST = {
     "vocabulary": 2048,
     "fill": 0,
@@ -57,11 +58,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--programs", type=int, default=0, help="C++ programs with regions to fill (none)")
     add("--active", type=int, default=64, help="their active classes (default: %(default)s)")
     add("--region", type=int, default=8, help="tokens of a region (default: %(default)s)")
+    grammar_tasks.add_options(add)
     add_out(parser, "a file for the figures")
 
 
 def perform(options: argparse.Namespace) -> None:
-    """Prints the figures of each language as they come, one JSON object a line."""
+    """Prints the figures of each language as they come, one JSON object a line, or of tasks."""
+    if options.tasks is not None:
+        grammar_tasks.perform(options)
+        return
     _refuse(options)
     figures = []
     for one in _code(options) if options.programs else _masks(options):

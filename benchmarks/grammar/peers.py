@@ -5,10 +5,13 @@ holes of a canvas, with what stands on both sides. Peers that are not installed 
 """
 
 import json
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -45,7 +48,7 @@ def mask_times(compiled: Compiled) -> dict[str, Any]:
         "holes_of_32": _quantiles(_own(compiled, tokens)),
     }
     for name, times in PEERS.items():
-        if find_spec(name) and (name != "xgrammar" or find_spec("torch")):
+        if find_spec(name):
             told[name] = _quantiles(times(vocabulary, tokens))
     return told
 
@@ -69,7 +72,8 @@ def _llguidance(vocabulary: Vocabulary, tokens: list[int]) -> list[float]:
 
 
 def _xgrammar(vocabulary: Vocabulary, tokens: list[int]) -> list[float]:
-    library = import_module("xgrammar")
+    import_module("tvm_ffi")  # before the stand-ins: it looks whether torch is there
+    library = import_without("xgrammar", ("torch", "transformers"))
     texts = [text or b"" for text in vocabulary.tokens]
     stops = sorted(vocabulary.stop_ids)
     info = library.TokenizerInfo(
@@ -77,11 +81,39 @@ def _xgrammar(vocabulary: Vocabulary, tokens: list[int]) -> list[float]:
     )
     compiler = library.GrammarCompiler(info, max_threads=1)
     matcher = library.GrammarMatcher(compiler.compile_builtin_json_grammar())
-    bits = library.allocate_token_bitmask(1, len(texts))
+    bits = np.full((1, -(-len(texts) // 32)), -1, np.int32)
     return _walk(lambda: matcher.fill_next_token_bitmask(bits), matcher.accept_token, tokens)
 
 
 PEERS = {"llguidance": _llguidance, "xgrammar": _xgrammar}
+
+
+def import_without(name: str, named: Sequence[str]) -> ModuleType:
+    """Imports a library that only names others where we call it; what is missing is stood in for.
+
+    xgrammar imports torch for the type of its masks, which are written to any array, and
+    transformers for tokenizers.
+    """
+    absent = [other for other in named if find_spec(other) is None]
+    sys.modules.update({other: _StandIn(other) for other in absent})
+    try:
+        return import_module(name)
+    finally:
+        for other in absent:
+            del sys.modules[other]
+
+
+class _StandIn(ModuleType):
+    """A module in which every name is a class of its own that takes anything."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__spec__ = ModuleSpec(name, None)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {"__init__": lambda *_, **__: None})
 
 
 class _Tokenizer:

@@ -18,6 +18,7 @@ from dllm.cli.interrupts import undisturbed
 from dllm.drafts import ACCEPTS, DRAFTERS
 from dllm.limits import at_least
 from dllm.load import DTYPES, Model
+from dllm.propose import SCORES
 from dllm.requests import find_rule, ids_of
 from dllm.results import Generation
 from grammar import Grammar
@@ -86,6 +87,7 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
     add("--top-p", type=float)
     add("--top-k", type=int)
     add("--guidance", type=float, help="scale of classifier-free guidance")
+    add("--scores", choices=SCORES, default="raw", help="what rules see (default: %(default)s)")
     languages.add_options(parser)
     add = parser.add_argument_group("output").add_argument
     add("--file", type=Path, help="more input, one a line; - is standard input")
@@ -185,6 +187,7 @@ def keywords(options: argparse.Namespace, model: Model, language: Grammar | None
         "top_p": options.top_p,
         "top_k": options.top_k,
         "guidance": options.guidance,
+        "scores": options.scores,
         "grammar": language,
         "progress": False if options.quiet or options.watch else None,
     }

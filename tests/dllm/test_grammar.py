@@ -11,6 +11,7 @@ import pytest
 
 import dllm
 import grammar
+from benchmarks.grammar.watched import Watched
 from grammar import Compiled, Vocabulary, compile_grammar, regex
 from grammar.general.convert import over_characters
 from grammar.general.lattice import Lattice
@@ -67,9 +68,8 @@ def languages(number: int = 5) -> dllm.Languages:
 
 def decode(rule: Any, **options: Any) -> dllm.Decoded:
     proposal = dllm.Proposal(options.pop("temperature", 0.0), suppress=[toys.MASK_ID])
-    return dllm.decode(
-        toy(), rows(), rule, proposal, constraint=languages(), max_steps=200, **options
-    )
+    options = {"constraint": languages(), "max_steps": 200} | options
+    return dllm.decode(toy(), rows(), rule, proposal, **options)
 
 
 def refuse_invalid(ended: dllm.Decoded) -> None:
@@ -111,6 +111,20 @@ def test_every_text_is_valid(name: str) -> None:
     free = dllm.decode(toy(), rows(), NAMED[name], proposal, max_steps=200)
     np.testing.assert_array_equal(ended.canvas[4], free.canvas[4])
     assert ended.forwards[4] == free.forwards[4]
+
+
+def test_watching_changes_nothing_and_counts() -> None:
+    held = [languages(), Watched(languages(), 5), Watched(languages(), 5, writes=False)]
+    ended = [decode(NAMED["threshold"], temperature=1.0, constraint=own) for own in held]
+    np.testing.assert_array_equal(ended[0].canvas, ended[1].canvas)
+    refuse_invalid(ended[2])
+    _, watched, silent = held
+    assert isinstance(watched, Watched)
+    assert isinstance(silent, Watched)
+    assert 0 < watched.forced[:4].sum() <= 4 * LENGTH
+    assert watched.forced[4] == watched.taken_back[4] == 0  # without a language
+    assert silent.forced.sum() == 0
+    assert watched.taken_back.sum() > 0
 
 
 @pytest.mark.slow

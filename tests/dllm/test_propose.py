@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import dllm
 from dllm.noise import Fresh, Recorded
-from dllm.propose import Scene, constrain, filter_logits, guide, read
+from dllm.propose import SCORES, Scene, constrain, filter_logits, guide, read
 from samplers.vocab import argmax, summarise
 from tests.reference import distributions
 
@@ -94,6 +94,22 @@ def test_filtered_scores_describe_what_is_left() -> None:
     np.testing.assert_allclose(prediction.gap, _read(dllm.Proposal(), logits).gap, rtol=1e-5)
 
 
+def test_unmasked_scores_are_the_models_own() -> None:
+    logits = _logits(3)
+    bits = np.random.default_rng(3).random(logits.shape) < 0.4
+    constrained = _read(dllm.Proposal(), logits, allowed=jnp.asarray(bits))
+    prediction = _read(dllm.Proposal(scores="unmasked"), logits, allowed=jnp.asarray(bits))
+    np.testing.assert_array_equal(prediction.tokens, constrained.tokens)
+    np.testing.assert_array_equal(prediction.gap, constrained.gap)
+    exact = distributions.softmax(logits.astype(np.float64))
+    expected = exact[np.arange(WINDOW), prediction.tokens]
+    np.testing.assert_allclose(prediction.confidence, expected, rtol=1e-4)
+    free = _read(dllm.Proposal(), logits)
+    np.testing.assert_array_equal(prediction.entropy, free.entropy)
+    np.testing.assert_array_equal(prediction.log_margin, free.log_margin)
+    assert np.all(prediction.log_confidence <= constrained.log_confidence)
+
+
 def test_guidance_is_lladas_formula() -> None:
     conditional, unconditional = jnp.asarray(_logits(1)), jnp.asarray(_logits(2))
     expected = unconditional + 2.5 * (conditional - unconditional)
@@ -153,7 +169,7 @@ def test_impossible_tokens_stay_impossible_under_guidance() -> None:
     np.testing.assert_array_equal(guided, [[1.5, -np.inf, 2.0, -0.5]])
 
 
-@pytest.mark.parametrize("scores", ["raw", "filtered"])
+@pytest.mark.parametrize("scores", SCORES)
 def test_predictions_stay_finite_where_nothing_is_trusted(scores: str) -> None:
     bits = np.zeros((WINDOW, VOCAB), bool)
     bits[:, 5] = True
@@ -202,7 +218,10 @@ def test_recorded_noise_is_looked_up_by_step_and_position() -> None:
         ({"guidance": -1.0}, "Proposal: guidance must be at least 0.0, got -1.0"),
         ({"suppress": (-3,)}, r"suppress must be a sequence of token ids, got \(-3,\)"),
         ({"distrust": (1.5,)}, r"distrust must be a sequence of token ids, got \(1.5,\)"),
-        ({"scores": "cooked"}, r"Proposal: scores must be one of \('raw', 'filtered'\), got 'coo"),
+        (
+            {"scores": "cooked"},
+            "Proposal: scores must be one of .*'raw', 'filtered', 'unmasked'.*, got 'coo",
+        ),
     ],
 )
 def test_refuses_bad_options(options: dict[str, Any], message: str) -> None:
