@@ -31,7 +31,7 @@ class MoveTables(NamedTuple):
     begins: Ints
     """Of `state * operations + operation`, where its moves begin."""
     pop: Ints
-    """The return point that has to be on top, or -1."""
+    """The return point that has to be on top, or -1; of a state and an operation in order."""
     pushes: Ints
     """A list of return points, 0 for none."""
     target: Ints
@@ -192,7 +192,8 @@ def _move_tables(machine: Machine, operations: _Operations) -> MoveTables:
             for number, level in turns[depth]:
                 own[number].append((-1, 0, level * size + state))
             counts += [len(moves) for moves in own]
-            rows += [move for moves in own for move in moves]
+            # Those that pop the same come together: the passes look for it once.
+            rows += [move for moves in own for move in sorted(moves)]
     table = np.asarray(rows, np.int32).reshape(-1, 3)
     order = sorted(lists, key=lists.__getitem__)
     finals = np.zeros(size * operations.depths, np.bool_)

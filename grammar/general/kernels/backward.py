@@ -4,7 +4,7 @@ from grammar.loading import kernel
 
 from .debts import owe, pay, settle
 from .fold import unfold
-from .frames import find_frame
+from .frames import find_frame, pop_of
 from .lists import close_list, enter, lands, open_list
 from .rows import add_both, any_bit, has_bit
 from .tables import BASE, FULL
@@ -34,6 +34,7 @@ def _retreat(tables, room, item, row_words, operation, node, first, last, words)
     """What of an item's row is good, by the open list that a step of it led to; 0, or FULL."""
     arena, row, into = room.arena, room.items[item].row, room.items[item].good
     base = room.items[item].state * tables.operations + operation
+    pop, popped = -1, -1
     for move in range(tables.begins[base], tables.begins[base + 1]):
         target, symbol = tables.target[move], tables.pop[move]
         if not lands(tables, node, target) or room.place[target] < 0:
@@ -44,7 +45,11 @@ def _retreat(tables, room, item, row_words, operation, node, first, last, words)
             if good < 0:
                 continue
         if symbol >= 0:
-            if owe(room, item, row_words, symbol, good, words) < 0:
+            if not any_bit(arena, good, words):
+                continue
+            if symbol != popped:
+                pop, popped = pop_of(room, row, row_words, symbol, words), symbol
+            if pop == FULL or (pop >= 0 and owe(room, item, pop, good, words) < 0):
                 return FULL
         else:
             add_both(arena, into, row, good, row_words)

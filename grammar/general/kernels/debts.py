@@ -2,19 +2,13 @@
 
 from grammar.loading import kernel
 
-from .frames import pop_of
 from .rows import ZERO, add_both, add_row, any_bit, lowest, meets, new_row, number_of, same_rows
 from .tables import BASE, DEBTS, FULL, STAMP
 
 
 @kernel
-def owe(room, item, row_words, symbol, good, words):
+def owe(room, item, pop, good, words):
     """Notes what is good below a pop of an item; 0, or FULL."""
-    if not any_bit(room.arena, good, words):
-        return 0
-    pop = pop_of(room, room.items[item].row, row_words, symbol, words)
-    if pop < 0:
-        return pop if pop == FULL else 0
     debt = room.items[item].debt
     while debt >= 0 and room.debts[debt].pop != pop:
         debt = room.debts[debt].next

@@ -25,13 +25,15 @@ from .tables import (
 def _step(tables, room, state, row, row_words, operation, node, words, head, first):
     """Reads one kind in one item, into the open list `head`; the list's head, or FULL or WIDE."""
     base = state * tables.operations + operation
+    pop, popped = -1, -1
     for move in range(tables.begins[base], tables.begins[base + 1]):
         target, symbol = tables.target[move], tables.pop[move]
         if not lands(tables, node, target):
             continue
         below, below_words = row, row_words
         if symbol >= 0:
-            pop = pop_of(room, row, row_words, symbol, words)
+            if symbol != popped:
+                pop, popped = pop_of(room, row, row_words, symbol, words), symbol
             if pop == -1:
                 continue
             if pop < 0:

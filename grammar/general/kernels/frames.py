@@ -4,7 +4,19 @@ import numpy as np
 
 from grammar.loading import inlined, kernel
 
-from .rows import ONE, ZERO, add_row, lowest, new_row, number_of, same_rows, set_bit
+from .rows import (
+    MIX,
+    ONE,
+    ZERO,
+    add_row,
+    hash_row,
+    lowest,
+    mixed,
+    new_row,
+    number_of,
+    same_rows,
+    set_bit,
+)
 from .tables import BASE, FRAMES, FULL, LINKS, POPS, STAMP, WIDE, WIDTH
 
 
@@ -88,7 +100,11 @@ def same_links(room, first, last):
         symbol = room.links[link].symbol
         words = room.links[link].closed - room.links[link].row
         row, same = room.links[link].row, room.pop_head[symbol]
-        while same >= 0 and not same_rows(room.arena, room.links[same].row, row, words):
+        room.links[link].mix = mix = np.int64(hash_row(room.arena, row, words))
+        while same >= 0:
+            alike = room.links[same].mix == mix
+            if alike and same_rows(room.arena, room.links[same].row, row, words):
+                break
             same = room.links[same].next
         if same < 0:
             room.links[link].next = room.pop_head[symbol]
@@ -111,33 +127,36 @@ def add_frame(room, into, frame, row, words):
 def pop_of(room, row, row_words, symbol, words):
     """The pop of `symbol` from a row, made where it is new; -1 if no frame returns there."""
     arena, scratch, holders = room.arena, room.scratch, room.holders[symbol]
-    some = ZERO
+    own, mix, some = arena[row : row + row_words], MIX, ZERO
     for word in range(row_words):
-        scratch[word] = arena[row + word] & holders[word]
-        some |= scratch[word]
+        bits = scratch[word] = own[word] & holders[word]
+        if bits:
+            some |= bits
+            mix = mixed(mix, word, bits)
     if not some:
         return -1
     scratch[row_words:words] = ZERO
     known = room.pop_head[symbol]
     while known >= 0:
-        own, word = room.pops[known].row, 0
-        while word < words and arena[own + word] == scratch[word]:
-            word += 1
-        if word == words:
-            return known
+        if room.pops[known].mix == np.int64(mix):
+            begin, word = room.pops[known].row, 0
+            while word < words and arena[begin + word] == scratch[word]:
+                word += 1
+            if word == words:
+                return known
         known = room.pops[known].next
-    return _new_pop(room, symbol, words)
+    return _new_pop(room, symbol, np.int64(mix), words)
 
 
 @kernel
-def _new_pop(room, symbol, words):
+def _new_pop(room, symbol, mix, words):
     """The pop of the frames in `scratch`."""
     pop = room.counters[POPS]
     own = new_row(room, 3 * words)
     if pop >= len(room.pops) or own < 0:
         return FULL
     room.counters[POPS] = pop + 1
-    room.pops[pop].symbol = symbol
+    room.pops[pop].symbol, room.pops[pop].mix = symbol, mix
     room.pops[pop].row, room.pops[pop].below, room.pops[pop].good = (
         own,
         own + words,

@@ -31,11 +31,11 @@ Plans = namedtuple(
 FIELDS = {
     "items": "state row good next debt origin",
     "frames": "rest target words links origin",
-    "links": "symbol frame row closed well same stamp next sibling origin",
+    "links": "symbol frame row closed well same stamp next sibling origin mix",
     "lists": "node head first last",
     "crowds": "head words",
     "groups": "head first last",
-    "pops": "symbol row below good next",
+    "pops": "symbol row below good next mix",
     "debts": "pop good next",
     "records": "lists crowds groups pops words zero epoch links",
 }
