@@ -57,7 +57,7 @@ class Passes:
 
     def __init__(self, content: Content, active: int | None, plain: bool, stops: bool) -> None:
         folder = Path(__file__).with_name("kernels")
-        loaded = None if plain else load_kernels(folder)
+        loaded = None if plain else load_kernels(folder, allocates=False)
         self.kernels = kernels = loaded or load_kernels(folder, compiled=False)
         self.content, self.stops = content, stops
         of_content = {**content.moves._asdict(), **vars(content)}
