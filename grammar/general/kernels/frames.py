@@ -75,14 +75,13 @@ def link_to(room, frame, symbol, words):
     if link >= 0:
         return link
     link = room.counters[LINKS]
-    row = new_row(room, 2 * words)
+    row = new_row(room, words)
     if link >= len(room.links) or row < 0:
         return FULL
     room.counters[LINKS] = link + 1
     room.links[link].symbol = symbol
     room.links[link].frame = frame
     room.links[link].row = row
-    room.links[link].closed = row + words
     room.links[link].well = 0
     room.links[link].same = link
     room.links[link].stamp = 0
@@ -98,7 +97,7 @@ def same_links(room, first, last):
     """Finds links of one record that return to the same point above the same frames."""
     for link in range(first, last):
         symbol = room.links[link].symbol
-        words = room.links[link].closed - room.links[link].row
+        words = room.frames[room.links[link].frame].words
         row, same = room.links[link].row, room.pop_head[symbol]
         room.links[link].mix = mix = np.int64(hash_row(room.arena, row, words))
         while same >= 0:
@@ -152,16 +151,12 @@ def pop_of(room, row, row_words, symbol, words):
 def _new_pop(room, symbol, mix, words):
     """The pop of the frames in `scratch`."""
     pop = room.counters[POPS]
-    own = new_row(room, 3 * words)
+    own = new_row(room, 2 * words)
     if pop >= len(room.pops) or own < 0:
         return FULL
     room.counters[POPS] = pop + 1
     room.pops[pop].symbol, room.pops[pop].mix = symbol, mix
-    room.pops[pop].row, room.pops[pop].below, room.pops[pop].good = (
-        own,
-        own + words,
-        own + 2 * words,
-    )
+    room.pops[pop].row, room.pops[pop].below = own, own + words
     room.pops[pop].next = room.pop_head[symbol]
     room.pop_head[symbol] = pop
     room.counters[STAMP] += 1
