@@ -60,8 +60,16 @@ class _Made(NamedTuple):
 
     plans: list[tuple[int, ...]]
     source_of: list[int]
-    ahead: list[UInt64[np.ndarray, " _"] | None]
-    """Of each record its rows; None: it has none."""
+    near: list[bool]
+    rows: Int[np.ndarray, " records"]
+    ahead: UInt64[np.ndarray, " words"]
+    """The rows of looking ahead, those of the first record last."""
+
+    def words(self, number: int) -> int:
+        """How many words of `ahead` are of the first so many records."""
+        begins = self.rows[:number]
+        begins = begins[begins >= 0]
+        return len(self.ahead) - int(begins[-1]) if len(begins) else 0
 
 
 class Passes:
@@ -208,18 +216,19 @@ class Passes:
         )
         if size < 0:
             return size
-        ahead = _slices(order.rows, room.ahead[:size].copy())
-        begin = 1
+        ahead = room.ahead[:size].copy()
+        made, begin = _Made(*records[:2], records.near, order.rows, ahead), 1
         if self.made is not None:
-            begin = _same(self.made, _Made(records.plans, records.source_of, ahead))
-            ahead = [*self.made.ahead[:begin], *ahead[begin:]]
+            begin = _same(self.made, made)
+            words = made.words(begin)
+            ahead[len(ahead) - words :] = self.made.ahead[len(self.made.ahead) - words :]
         if begin == 1:
             kernels.begin(room, self.content.start)
         else:
             kernels.again(room, begin - 1)
         told = kernels.forward(tables, plans, room, *order, self.shelf.slack, begin)
         last = len(records.plans) if told >= 0 else int(room.counters[kernels.RECORD])
-        self.made = _Made(records.plans[:last], records.source_of, ahead)
+        self.made = made._replace(plans=made.plans[:last])
         return told
 
     def _grow(self, told: int, records: _Records) -> None:
@@ -271,33 +280,25 @@ class Passes:
         return self.kernels.Room(**named)
 
 
-def _slices(
-    rows: Int[np.ndarray, " records"], ahead: UInt64[np.ndarray, " words"]
-) -> list[UInt64[np.ndarray, " _"] | None]:
-    """Of each record what lies from its row to that of the next one, which is further left."""
-    found: list[UInt64[np.ndarray, " _"] | None] = [None] * len(rows)
-    end = len(ahead)
-    for record in np.flatnonzero(rows >= 0).tolist():
-        found[record] = ahead[rows[record] : end]
-        end = int(rows[record])
-    return found
-
-
 def _same(old: _Made, new: _Made) -> int:
     """The first record that has to be made anew: another one, or one that wants what was left out.
 
     Record 1, the beginning, is always made: nothing can be gone back to before it.
     """
-    both = zip(
-        zip(old.plans, old.source_of, old.ahead, strict=False),
-        zip(new.plans, new.source_of, new.ahead, strict=True),
-        strict=False,
-    )
     number = 0
-    for (*mine, left), (*yours, right) in both:
-        if mine != yours or not (left is None or (right is not None and not (right & ~left).any())):
+    mine, yours = (zip(made.plans, made.source_of, strict=False) for made in (old, new))
+    for one, other in zip(mine, yours, strict=False):
+        if one != other:
             break
         number += 1
+    looked = zip(old.near[:number], new.near[:number], strict=False)
+    number = next((n for n, (one, other) in enumerate(looked) if one != other), number)
+    words = new.words(number)
+    left, right = (made.ahead[len(made.ahead) - words :] for made in (old, new))
+    missed = np.flatnonzero(right & ~left)
+    if len(missed):
+        word = int(missed[-1]) + len(new.ahead) - words
+        number = int(np.flatnonzero((new.rows >= 0) & (new.rows <= word))[0])
     return max(number, 1)
 
 
