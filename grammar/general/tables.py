@@ -7,6 +7,7 @@ classes at one position becomes a plan, in which outcomes that agree are taken t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,6 +73,12 @@ class Content:
     def classes(self) -> int:
         """Classes of tokens; the next number is the end of a text, the one behind its beginning."""
         return len(self.basis)
+
+    @cached_property
+    def first_outcomes(self) -> Ints:
+        """Where the outcomes of each class begin."""
+        of_class = np.ascontiguousarray(self.outcomes[:, 0])
+        return np.searchsorted(of_class, np.arange(self.classes + 3, dtype=of_class.dtype))
 
 
 def packed(content: Content) -> dict[str, np.ndarray]:
