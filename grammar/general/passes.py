@@ -19,6 +19,9 @@ ROOM = 1 << 26
 FOLD = 8
 """Of text that stands, so many positions are folded at a time."""
 
+SMALL, USUAL = 1 << 16, 1 << 20
+"""Words to begin with: for plain passes, and for compiled ones, which are not to run twice."""
+
 NEAR = 16
 """So many positions of text behind a hole say what it may hold; text behind them may be anything
 to those who look ahead."""
@@ -95,7 +98,7 @@ class Passes:
         self.active = tuple(content.basis[:active].tolist())
         self.shelf = Shelf(content, kernels)
         self.room: Any = None
-        self.size = 1 << 16
+        self.size = SMALL if plain else USUAL
         self.made: _Made | None = None
 
     def answer(
