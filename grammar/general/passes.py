@@ -19,7 +19,7 @@ ROOM = 1 << 26
 FOLD = 8
 """Of text that stands, so many positions are folded at a time."""
 
-SMALL, USUAL = 1 << 16, 1 << 20
+SMALL, USUAL = 1 << 16, 1 << 23
 """Words to begin with: for plain passes, and for compiled ones, which are not to run twice."""
 
 NEAR = 16
@@ -252,7 +252,7 @@ class Passes:
 
     def _make_room(self, records: int) -> Any:
         size, moves = self.size, self.content.moves
-        rows, frames = max(size // 16, 1024), max(size // 64, 256)
+        rows, frames = max(size // 32, 1024), max(size // 128, 256)
         columns, words = max(size // 512, 64), (len(moves.finals) + 63) // 64
 
         def ints(length: int, value: int = 0) -> np.ndarray:
@@ -267,12 +267,12 @@ class Passes:
             "arena": np.zeros(size, np.uint64),
             "holders": np.zeros((moves.symbols, columns), np.uint64),
             "scratch": np.zeros(columns, np.uint64),
-            "renamed": ints(64 * columns),
+            "renamed": np.zeros(64 * columns, np.int64),
             "place": ints(len(moves.finals), -1),
             "head": ints(len(self.content.node_next), -1),
             "heads": ints(self.content.ends),
             "entry": ints(self.content.ends, -1),
-            "link_of": np.full((frames, moves.symbols), -1, np.int32),
+            "link_of": np.empty((frames, moves.symbols), np.int32),  # a frame fills its own row
             "pop_head": ints(moves.symbols, -1),
             "counters": ints(16),
             "marks": np.zeros((records + 2, 16), np.int64),

@@ -25,7 +25,8 @@ def test_figures(tmp_path: Path) -> None:
 def test_programs_go_on_from_a_tally(tmp_path: Path) -> None:
     """What earlier calls have filled is not filled again, and counts."""
     tally, out = tmp_path / "tally.json", tmp_path / "figures.json"
-    options = ["grammar", "--vocabulary", "2048", "--tally", str(tally), "--out", str(out)]
+    options = ["grammar", "--vocabulary", "2048", "--active", "8", "--out", str(out)]
+    options += ["--tally", str(tally)]
     main([*options, "--region", "2", "--programs", "2"])
     assert {n: own["decodes"] for n, own in _regions(tally)} == {"1": 1, "2": 1, "3": 0}
     main([*options, "--region", "2", "--programs", "4"])
