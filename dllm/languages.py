@@ -130,8 +130,9 @@ class Languages:
             return after
         size = np.sum(before != VOID)
         text = _text(after, begin)
-        fits = not language.narrow or language.completes(text)
-        if fits and self._book.judge(language, text).feasible:
+        # A narrow language looks at more before its masks: they wait for the next forward.
+        narrow = language.narrow
+        if language.completes(text) if narrow else self._book.judge(language, text).feasible:
             return after
         whole = np.where(after == VOID, before, after)  # a row is cut short where that is valid
         kept = language.keep(

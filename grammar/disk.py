@@ -21,7 +21,7 @@ from grammar.machine import Machine, Move
 from grammar.nodes import Grammar
 from grammar.vocabulary import Vocabulary
 
-FORMAT = 3
+FORMAT = 4
 """Goes up whenever the same grammar would be compiled to something else."""
 
 

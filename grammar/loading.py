@@ -20,10 +20,16 @@ _COMPILER = "compiler_of_kernels"
 
 
 @cache
-def load_kernels(folder: Path, compiled: bool = True) -> Any:
+def load_kernels(folder: Path, compiled: bool = True, allocates: bool = True) -> Any:
     """The package in `folder`: compiled by numba, or its functions as they are written.
 
     None if it is to be compiled and numba is not installed. Both may be loaded side by side.
+
+    Args:
+        folder: Of its files.
+        compiled: Whether it is compiled.
+        allocates: Whether its functions make arrays. If not, references to those that they are
+            given are not counted, which takes as long as small functions themselves.
     """
     if compiled and find_spec("numba") is None:
         return None
@@ -37,7 +43,8 @@ def load_kernels(folder: Path, compiled: bool = True) -> Any:
         spec.loader.exec_module(package)
         return package
     numba = import_module("numba")
-    setattr(package, _COMPILER, partial(numba.njit, cache=True, nogil=True))
+    options = {"cache": True, "nogil": True, "_nrt": allocates}
+    setattr(package, _COMPILER, partial(numba.njit, **options))
     with _kept_together(numba.config, folder):
         spec.loader.exec_module(package)
     return package

@@ -23,7 +23,7 @@ from grammar import MASK, Vocabulary, compile_grammar
 EXAMPLES = f"""\
   python -m benchmarks grammar                              (masks of all languages; minutes)
   python -m benchmarks grammar --languages json --decodes 10000 --tally tally.json --holes --fill 0
-  python -m benchmarks grammar --programs 1000              (regions of C++ programs, nothing else)
+  python -m benchmarks grammar --programs 1000 --tally programs.json   (regions of C++ programs)
   python -m benchmarks grammar --languages record --vocabulary 4096 --out masks.json
   python -m benchmarks grammar --languages json --peers     (llguidance, xgrammar: extra peers)
   python -m benchmarks grammar --schemas MASKBENCH --every 10
@@ -44,7 +44,7 @@ _LEAST = {
 def add(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     add = parser.add_argument
-    add("--languages", default=",".join(NAMES), metavar="A,B", help="default: %(default)s")
+    add("--languages", metavar="A,B", help=f"default: {','.join(NAMES)}")
     add("--vocabulary", type=int, default=SIZE, metavar="N", help="tokens (default: %(default)s)")
     add("--holes", type=int, nargs="*", default=[32, 256], help="canvases of holes alone")
     add("--fill", type=int, default=256, help="a canvas filled at random; 0: none (%(default)s)")
@@ -79,20 +79,29 @@ def _refuse(options: argparse.Namespace) -> None:
     for name, least in _LEAST.items():
         at_least(f"--{name}", getattr(options, name), least)
     at_least("--holes", min(options.holes), 1)
-    unknown = sorted(set(options.languages.split(",")) - set(NAMES))
+    if options.programs and options.languages is not None:
+        rule = "--programs: must be without --languages, for programs are of C++ alone"
+        raise ValueError(f"{rule}, got {options.languages!r}")
+    unknown = sorted(set(_languages(options)) - set(NAMES))
     if unknown:
         raise ValueError(f"--languages: must be of {', '.join(NAMES)}, got {unknown[0]!r}")
     if options.schemas is not None and not options.schemas.is_dir():
         raise ValueError(f"--schemas: must be a folder of JSON files, got {options.schemas}")
 
 
+def _languages(options: argparse.Namespace) -> list[str]:
+    return list(NAMES) if options.languages is None else options.languages.split(",")
+
+
 def _code(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    yield measure_infilling(options.vocabulary, options.programs, options.active, options.region)
+    yield measure_infilling(
+        options.vocabulary, options.programs, options.active, options.region, options.tally
+    )
 
 
 def _masks(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     vocabulary = made_vocabulary(options.vocabulary)
-    for name in options.languages.split(","):
+    for name in _languages(options):
         yield measure(name, vocabulary, options)
     if options.peers:
         yield {"peers_us": mask_times(compile_grammar(language("json"), vocabulary))}

@@ -1,12 +1,15 @@
 """Regions of made-up C++ programs filled from random logits: validity, and what a step costs."""
 
 import time
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.grammar.decodes import members_of
 from benchmarks.grammar.programs import CODE, Cutter, program, with_regions
+from benchmarks.grammar.tallies import read_tally, write_tally
 from benchmarks.grammar.vocabulary import made_vocabulary
 from grammar import MASK, compile_grammar, completable, lark_grammar, shipped
 from grammar.general.lattice import Lattice
@@ -17,9 +20,22 @@ FORWARD_MS = 40.0
 STEPS = 16
 """Steps of a decode, over all its regions."""
 
+REGIONS = (1, 2, 3)
+"""Regions of a program, by turns."""
+
+SAVED = 10
+"""After so many decodes what was found is written down."""
+
+
+class _Step(NamedTuple):
+    """What a step took, in milliseconds."""
+
+    masks: float
+    keep: float
+
 
 def measure_infilling(
-    size: int, number: int, active: int, region: int, seed: int = 0
+    size: int, number: int, active: int, region: int, path: Path | None = None, seed: int = 0
 ) -> dict[str, Any]:
     """Decodes `number` programs with one to three regions of `region` tokens each.
 
@@ -28,46 +44,72 @@ def measure_infilling(
 
     Args:
         size: Tokens of the vocabulary.
-        number: Programs.
+        number: Programs, over all calls.
         active: Classes of tokens that a hole is filled from.
         region: Tokens of a region.
+        path: A file of what came of the programs; those that it tells of are not done again. Times
+            are of this call alone.
         seed: Of all that is drawn.
+
+    Raises:
+        ValueError: the file tells of programs of another kind.
     """
+    setting = {"vocabulary": size, "active": active, "region": region, "seed": seed}
+    tallies = read_tally(path, "programs", setting).get("regions", {})
+    counts = {n: tallies.get(str(n), _NOTHING) for n in REGIONS}
     grammar = lark_grammar(shipped("cpp"))
     vocabulary = made_vocabulary(size, texts=CODE)
     begun = time.process_time()
     compiled = compile_grammar(grammar, vocabulary)
     assert isinstance(compiled, Lattice)
     language = compiled.with_active(active)
-    told: dict[str, Any] = {
-        "language": "cpp",
-        "compile_s": time.process_time() - begun,
-        "classes": language.num_classes,
-        "active": active,
-    }
+    compiled_s = time.process_time() - begun
     members, cut = members_of(language), Cutter(vocabulary)
     language.masks(with_regions(cut(program(seed)), 1, 2, np.random.default_rng(seed)))
-    passes: list[float] = []
-    extra: list[float] = []
-    invalid = stuck = 0
-    for decode in range(number):
-        rng = np.random.default_rng([seed, decode])
-        canvas = with_regions(cut(program(seed + decode)), 1 + decode % 3, region, rng)
-        filled = _fill(language, members, canvas, rng, passes, extra)
-        stuck += filled is None
-        if filled is not None:
-            text = b"".join(map(vocabulary.written, filled)).decode(errors="replace")
-            invalid += not completable(grammar, [text])
-    quantiles = np.quantile(passes, [0.5, 0.9, 1.0]) if passes else np.zeros(3)
-    waits = [max(FORWARD_MS, own) + more for own, more in zip(passes, extra, strict=True)]
-    told |= {
-        "decodes": number,
-        "invalid": invalid,
-        "stuck": stuck,
-        "step_ms": dict(zip(("p50", "p90", "max"), quantiles.tolist(), strict=True)),
-        "share": float(np.mean(waits) / FORWARD_MS) if waits else 1.0,
+    times: dict[int, list[list[_Step]]] = {n: [] for n in REGIONS}
+    for decode in range(sum(own["decodes"] for own in counts.values()), number):
+        rng, regions = np.random.default_rng([seed, decode]), REGIONS[decode % len(REGIONS)]
+        canvas = with_regions(cut(program(seed + decode)), regions, region, rng)
+        steps: list[_Step] = []
+        filled = _fill(language, members, canvas, rng, steps)
+        text = b"".join(map(vocabulary.written, filled or ())).decode(errors="replace")
+        invalid = filled is not None and not completable(grammar, [text])
+        times[regions].append(steps)
+        found = {"decodes": 1, "invalid": invalid, "stuck": filled is None, "steps": len(steps)}
+        counts[regions] = {name: counts[regions][name] + int(found[name]) for name in _NOTHING}
+        if (decode + 1) % SAVED == 0 or decode + 1 == number:
+            write_tally(path, "programs", setting | {"regions": counts})
+    return {
+        "language": "cpp",
+        "compile_s": compiled_s,
+        "classes": language.num_classes,
+        "active": active,
+        "region": region,
+        "regions": {n: counts[n] | _times(times[n]) for n in REGIONS},
     }
-    return told
+
+
+_NOTHING = {"decodes": 0, "invalid": 0, "stuck": 0, "steps": 0}
+"""Counts of no decode."""
+
+
+def _times(decodes: Sequence[Sequence[_Step]]) -> dict[str, Any]:
+    """Quantiles of what steps took, and the share of the forwards' time that they come to."""
+    steps = [step for own in decodes for step in own]
+    if not steps:
+        return {}
+    waits = [max(FORWARD_MS, masks) + keep for masks, keep in steps]
+    return {
+        "first_step_ms": _quantiles([own[0].masks for own in decodes if own]),
+        "step_ms": _quantiles([step.masks for step in steps]),
+        "keep_ms": _quantiles([step.keep for step in steps]),
+        "share": float(np.mean(waits) / FORWARD_MS),
+    }
+
+
+def _quantiles(values: Sequence[float]) -> dict[str, float]:
+    found = np.quantile(values, [0.5, 0.9, 1.0]).tolist()
+    return dict(zip(("p50", "p90", "max"), found, strict=True))
 
 
 def _fill(
@@ -75,15 +117,14 @@ def _fill(
     members: list[np.ndarray],
     canvas: list[int],
     rng: np.random.Generator,
-    passes: list[float],
-    extra: list[float],
+    steps: list[_Step],
 ) -> list[int] | None:
     """The canvas filled in about `STEPS` steps, or None if a step changed nothing."""
     writes = -(-canvas.count(MASK) // STEPS)
     while MASK in canvas:
         begun = time.thread_time()
         answer = language.masks(canvas)
-        passes.append(1e3 * (time.thread_time() - begun))
+        masks = 1e3 * (time.thread_time() - begun)
         after = list(canvas)
         holes = [position for position, token in enumerate(canvas) if token == MASK]
         for position in rng.permutation(holes)[:writes]:
@@ -97,7 +138,7 @@ def _fill(
             if (writes > 1)
             else after
         )
-        extra.append(1e3 * (time.thread_time() - begun))
+        steps.append(_Step(masks, 1e3 * (time.thread_time() - begun)))
         if kept == canvas:
             return None
         canvas = kept

@@ -50,7 +50,7 @@ BEGINS = {
 
 def make_plan(content: Content, classes: Iterable[int]) -> Plan:
     """The plan of a set of classes."""
-    begins = np.searchsorted(content.outcomes[:, 0], np.arange(content.classes + 3))
+    begins = content.first_outcomes
     silent: dict[tuple[int, int], list[int]] = {}
     emitted: dict[tuple[int, int], dict[int, list[int]]] = {}
     for number in classes:

@@ -7,6 +7,7 @@ classes at one position becomes a plan, in which outcomes that agree are taken t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ class MoveTables(NamedTuple):
     begins: Ints
     """Of `state * operations + operation`, where its moves begin."""
     pop: Ints
-    """The return point that has to be on top, or -1."""
+    """The return point that has to be on top, or -1; of a state and an operation in order."""
     pushes: Ints
     """A list of return points, 0 for none."""
     target: Ints
@@ -72,6 +73,12 @@ class Content:
     def classes(self) -> int:
         """Classes of tokens; the next number is the end of a text, the one behind its beginning."""
         return len(self.basis)
+
+    @cached_property
+    def first_outcomes(self) -> Ints:
+        """Where the outcomes of each class begin."""
+        of_class = np.ascontiguousarray(self.outcomes[:, 0])
+        return np.searchsorted(of_class, np.arange(self.classes + 3, dtype=of_class.dtype))
 
 
 def packed(content: Content) -> dict[str, np.ndarray]:
@@ -192,7 +199,8 @@ def _move_tables(machine: Machine, operations: _Operations) -> MoveTables:
             for number, level in turns[depth]:
                 own[number].append((-1, 0, level * size + state))
             counts += [len(moves) for moves in own]
-            rows += [move for moves in own for move in moves]
+            # Those that pop the same come together: the passes look for it once.
+            rows += [move for moves in own for move in sorted(moves)]
     table = np.asarray(rows, np.int32).reshape(-1, 3)
     order = sorted(lists, key=lists.__getitem__)
     finals = np.zeros(size * operations.depths, np.bool_)

@@ -21,6 +21,28 @@ def test_figures(tmp_path: Path) -> None:
     assert (compiled["compile_s"]["schemas"], compiled["compile_s"]["refused"]) == (2, 1)
 
 
+@pytest.mark.slow
+def test_programs_go_on_from_a_tally(tmp_path: Path) -> None:
+    """What earlier calls have filled is not filled again, and counts."""
+    tally, out = tmp_path / "tally.json", tmp_path / "figures.json"
+    options = ["grammar", "--vocabulary", "2048", "--active", "8", "--out", str(out)]
+    options += ["--tally", str(tally)]
+    main([*options, "--region", "2", "--programs", "2"])
+    assert {n: own["decodes"] for n, own in _regions(tally)} == {"1": 1, "2": 1, "3": 0}
+    main([*options, "--region", "2", "--programs", "4"])
+    assert {n: own["decodes"] for n, own in _regions(tally)} == {"1": 2, "2": 1, "3": 1}
+    assert sum(own["invalid"] + own["stuck"] for _, own in _regions(tally)) == 0
+    (told,) = json.loads(out.read_text())
+    assert "share" in told["regions"]["3"]
+    assert "share" not in told["regions"]["2"]
+    with pytest.raises(SystemExit, match="2"):
+        main([*options, "--region", "3", "--programs", "4"])
+
+
+def _regions(tally: Path) -> list[tuple[str, dict[str, int]]]:
+    return list(json.loads(tally.read_text())["programs"]["regions"].items())
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -29,6 +51,7 @@ def test_figures(tmp_path: Path) -> None:
         (["--holes", "4", "0"], "--holes must be at least 1, got 0"),
         (["--every", "0"], "--every must be at least 1, got 0"),
         (["--programs", "-1"], "--programs must be at least 0, got -1"),
+        (["--programs", "3"], "--programs: must be without --languages, for programs are of C++"),
         (["--fill", "2"], "must have at least 8 tokens, got 2"),
         (["--schemas", "FOLDER/none"], "--schemas: must be a folder of JSON files, got "),
         (["--schemas", "FOLDER"], "wrong.json must be a JSON object with a schema"),

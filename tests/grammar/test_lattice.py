@@ -92,6 +92,9 @@ def check(
         np.testing.assert_array_equal(got, want)
     else:
         assert not (got & ~want).any()
+        every = dict.fromkeys(range(len(canvas)), range(language.num_classes))
+        told = language.masks(canvas, every).classes  # by several plans at each hole
+        np.testing.assert_array_equal(told, language.with_active(None).masks(canvas).classes)
 
 
 @settings(max_examples=30)
@@ -107,7 +110,7 @@ def test_equals_enumeration(
 
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_long_canvases(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folds change no answer, nor does going on from the last canvas; tokens close what they open.
+    """No answer changes by folds, by looking ahead or by going on from the last canvas.
 
     Compiled or plain, as the engine of grammars over bytes says.
     """
@@ -115,6 +118,7 @@ def test_long_canvases(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.importorskip("numba", reason="numba is absent (extra: grammar)")
         monkeypatch.setattr(lattice, "PLAIN", 0)
     monkeypatch.setattr(passes, "FOLD", 3)
+    monkeypatch.setattr(passes, "NEAR", 2)
     grammar = ebnf('s ::= a*  a ::= "(" s ")" | "[" s "]" | b  b ::= "x" | b "y" b')
     texts = [b"(", b")", b"[", b"]", b"x", b"(x)", b"xyx", b"((x", b"])", b"()", b"y"]
     vocabulary = Vocabulary([*texts, None], frozenset({len(texts)}))

@@ -15,25 +15,23 @@ No annotations: this package is loaded past the import hook of run-time type che
 `grammar.loading`. Plain, the functions run as they are: slowly, and without being compiled.
 """
 
+from .ahead import look_ahead
 from .backward import backward
-from .fold import hold_again
-from .forward import accepts, begin, forward
-from .tables import FIELDS, FULL, LINKS, RECORD, STAMP, WIDE, WIDTH, Plans, Room, Tables
+from .forward import accepts, again, begin, forward
+from .tables import FIELDS, FULL, RECORD, WIDE, Plans, Room, Tables
 
 __all__ = [
     "FIELDS",
     "FULL",
-    "LINKS",
     "RECORD",
-    "STAMP",
     "WIDE",
-    "WIDTH",
     "Plans",
     "Room",
     "Tables",
     "accepts",
+    "again",
     "backward",
     "begin",
     "forward",
-    "hold_again",
+    "look_ahead",
 ]

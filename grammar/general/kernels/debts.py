@@ -2,19 +2,13 @@
 
 from grammar.loading import kernel
 
-from .frames import pop_of
 from .rows import ZERO, add_both, add_row, any_bit, lowest, meets, new_row, number_of, same_rows
-from .tables import BASE, DEBTS, FULL, STAMP
+from .tables import BASE, DEBTS, FULL, GOOD, STAMP
 
 
 @kernel
-def owe(room, item, row_words, symbol, good, words):
+def owe(room, item, pop, good, words):
     """Notes what is good below a pop of an item; 0, or FULL."""
-    if not any_bit(room.arena, good, words):
-        return 0
-    pop = pop_of(room, room.items[item].row, row_words, symbol, words)
-    if pop < 0:
-        return pop if pop == FULL else 0
     debt = room.items[item].debt
     while debt >= 0 and room.debts[debt].pop != pop:
         debt = room.debts[debt].next
@@ -34,11 +28,13 @@ def owe(room, item, row_words, symbol, good, words):
 @kernel
 def pay(room, item, row_words):
     """Says to an item which of its frames are good for what it is owed, and to the pops."""
-    arena, debt, into = room.arena, room.items[item].debt, room.items[item].good
-    base = room.counters[BASE]
+    arena, debt = room.arena, room.items[item].debt
+    base, behind = room.counters[BASE], room.counters[GOOD]
+    into = room.items[item].row + behind
     while debt >= 0:
         pop, good = room.debts[debt].pop, room.debts[debt].good
-        symbol, total = room.pops[pop].symbol, room.pops[pop].good
+        symbol, below = room.pops[pop].symbol, room.pops[pop].below
+        words = below - room.pops[pop].row
         room.counters[STAMP] += 2
         stamp = room.counters[STAMP]
         for word in range(row_words):
@@ -49,12 +45,11 @@ def pay(room, item, row_words):
                 frame = base + word * 64 + number_of(low)
                 link = room.links[room.link_of[frame, symbol]].same
                 if room.links[link].stamp < stamp:
-                    below = room.links[link].row
-                    well = meets(arena, below, good, room.frames[frame].words)
+                    well = meets(arena, room.links[link].row, good, room.frames[frame].words)
                     room.links[link].stamp = stamp + 1 if well else stamp
                 if room.links[link].stamp > stamp:
                     arena[into + word] |= low
-        add_row(arena, total, good, total - room.pops[pop].below)
+        add_row(arena, below + behind, good, words)
         debt = room.debts[debt].next
     room.counters[STAMP] += 1
     room.items[item].debt = -1
@@ -63,10 +58,10 @@ def pay(room, item, row_words):
 @kernel
 def settle(room, first, last):
     """Says to links above which of their frames they were left well, for pops of a record."""
-    arena, base = room.arena, room.counters[BASE]
+    arena, base, behind = room.arena, room.counters[BASE], room.counters[GOOD]
     for pop in range(first, last):
-        symbol, total = room.pops[pop].symbol, room.pops[pop].good
-        words = total - room.pops[pop].below
+        symbol, total = room.pops[pop].symbol, room.pops[pop].below + behind
+        words = room.pops[pop].below - room.pops[pop].row
         if not any_bit(arena, total, words):
             continue
         for word in range(words):
@@ -78,7 +73,7 @@ def settle(room, first, last):
                 link = room.link_of[frame, symbol]
                 if room.links[link].well:
                     continue
-                row, closed = room.links[link].row, room.links[link].closed
+                row, closed = room.links[link].row, room.links[link].row + behind
                 own = room.frames[frame].words
                 add_both(arena, closed, row, total, own)
                 room.links[link].well = same_rows(arena, row, closed, own)

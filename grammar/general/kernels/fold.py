@@ -10,7 +10,7 @@ from grammar.loading import kernel
 from .frames import clear_holders, hold, link_to, new_frame, same_links
 from .lists import keep_list, new_item
 from .rows import ZERO, add_row, has_bit, lowest, new_row, number_of, set_bit
-from .tables import BASE, CROWDS, EPOCH, FRAMES, FULL, GROUPS, LINKS, LIVE
+from .tables import BASE, CROWDS, EPOCH, FRAMES, FULL, GOOD, GROUPS, LINKS, LIVE
 
 MANY = 16
 """Frames that are not worth a fold."""
@@ -184,16 +184,19 @@ def _tell(room, good, words, into):
 def unfold(room, record):
     """Says what is good of a fold's copies to what they are copies of."""
     counters, words = room.counters, room.records[record].words
+    good = counters[GOOD]
     if room.records[record].zero < 0:
         return
     for number in range(room.records[record].lists, room.records[record + 1].lists):
         item = room.lists[number].head
         while item >= 0:
-            _tell(room, room.items[item].good, words, room.items[room.items[item].origin].good)
+            origin = room.items[room.items[item].origin].row
+            _tell(room, room.items[item].row + good, words, origin + good)
             item = room.items[item].next
     first = counters[EPOCH]
     for link in range(first, room.records[record].links):
-        _tell(room, room.links[link].closed, words, room.links[room.links[link].origin].closed)
+        origin = room.links[room.links[link].origin].row
+        _tell(room, room.links[link].row + good, words, origin + good)
     counters[BASE], counters[EPOCH] = room.records[record].zero, room.records[record].epoch
     hold_again(room, first)
 

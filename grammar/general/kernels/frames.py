@@ -4,7 +4,19 @@ import numpy as np
 
 from grammar.loading import inlined, kernel
 
-from .rows import ONE, ZERO, add_row, lowest, new_row, number_of, same_rows, set_bit
+from .rows import (
+    MIX,
+    ONE,
+    ZERO,
+    add_row,
+    hash_row,
+    lowest,
+    mixed,
+    new_row,
+    number_of,
+    same_rows,
+    set_bit,
+)
 from .tables import BASE, FRAMES, FULL, LINKS, POPS, STAMP, WIDE, WIDTH
 
 
@@ -63,14 +75,13 @@ def link_to(room, frame, symbol, words):
     if link >= 0:
         return link
     link = room.counters[LINKS]
-    row = new_row(room, 2 * words)
+    row = new_row(room, words)
     if link >= len(room.links) or row < 0:
         return FULL
     room.counters[LINKS] = link + 1
     room.links[link].symbol = symbol
     room.links[link].frame = frame
     room.links[link].row = row
-    room.links[link].closed = row + words
     room.links[link].well = 0
     room.links[link].same = link
     room.links[link].stamp = 0
@@ -86,9 +97,13 @@ def same_links(room, first, last):
     """Finds links of one record that return to the same point above the same frames."""
     for link in range(first, last):
         symbol = room.links[link].symbol
-        words = room.links[link].closed - room.links[link].row
+        words = room.frames[room.links[link].frame].words
         row, same = room.links[link].row, room.pop_head[symbol]
-        while same >= 0 and not same_rows(room.arena, room.links[same].row, row, words):
+        room.links[link].mix = mix = np.int64(hash_row(room.arena, row, words))
+        while same >= 0:
+            alike = room.links[same].mix == mix
+            if alike and same_rows(room.arena, room.links[same].row, row, words):
+                break
             same = room.links[same].next
         if same < 0:
             room.links[link].next = room.pop_head[symbol]
@@ -111,38 +126,37 @@ def add_frame(room, into, frame, row, words):
 def pop_of(room, row, row_words, symbol, words):
     """The pop of `symbol` from a row, made where it is new; -1 if no frame returns there."""
     arena, scratch, holders = room.arena, room.scratch, room.holders[symbol]
-    some = ZERO
+    own, mix, some = arena[row : row + row_words], MIX, ZERO
     for word in range(row_words):
-        scratch[word] = arena[row + word] & holders[word]
-        some |= scratch[word]
+        bits = scratch[word] = own[word] & holders[word]
+        if bits:
+            some |= bits
+            mix = mixed(mix, word, bits)
     if not some:
         return -1
     scratch[row_words:words] = ZERO
     known = room.pop_head[symbol]
     while known >= 0:
-        own, word = room.pops[known].row, 0
-        while word < words and arena[own + word] == scratch[word]:
-            word += 1
-        if word == words:
-            return known
+        if room.pops[known].mix == np.int64(mix):
+            begin, word = room.pops[known].row, 0
+            while word < words and arena[begin + word] == scratch[word]:
+                word += 1
+            if word == words:
+                return known
         known = room.pops[known].next
-    return _new_pop(room, symbol, words)
+    return _new_pop(room, symbol, np.int64(mix), words)
 
 
 @kernel
-def _new_pop(room, symbol, words):
+def _new_pop(room, symbol, mix, words):
     """The pop of the frames in `scratch`."""
     pop = room.counters[POPS]
-    own = new_row(room, 3 * words)
+    own = new_row(room, 2 * words)
     if pop >= len(room.pops) or own < 0:
         return FULL
     room.counters[POPS] = pop + 1
-    room.pops[pop].symbol = symbol
-    room.pops[pop].row, room.pops[pop].below, room.pops[pop].good = (
-        own,
-        own + words,
-        own + 2 * words,
-    )
+    room.pops[pop].symbol, room.pops[pop].mix = symbol, mix
+    room.pops[pop].row, room.pops[pop].below = own, own + words
     room.pops[pop].next = room.pop_head[symbol]
     room.pop_head[symbol] = pop
     room.counters[STAMP] += 1

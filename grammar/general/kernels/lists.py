@@ -2,21 +2,20 @@
 
 from grammar.loading import inlined, kernel
 
-from .rows import add_row, new_row
+from .rows import add_row, has_bit, new_row
 from .tables import FRAMES, FULL, ITEMS, LISTS
 
 
 @inlined
 def new_item(room, state, words, after):
-    """An item with empty rows, in front of the item `after`; FULL where there is no room."""
+    """An item with an empty row, in front of the item `after`; FULL where there is no room."""
     item = room.counters[ITEMS]
-    row = new_row(room, 2 * words)
+    row = new_row(room, words)
     if item >= len(room.items) or row < 0:
         return FULL
     room.counters[ITEMS] = item + 1
     room.items[item].state = state
     room.items[item].row = row
-    room.items[item].good = row + words
     room.items[item].next = after
     room.items[item].debt = -1
     return item
@@ -52,16 +51,18 @@ def lands(tables, node, state):
 
 
 @kernel
-def merge(tables, room, alive, item_words, head, words, operations, first, last):
+def merge(tables, room, alive, item_words, head, words, operations, first, last, want):
     """Adds the first `alive` lists of `heads` to the open list `head`; the list's head, or FULL.
 
-    Items that can do none of `operations[first:last]` are left out, if there are any.
+    Items are left out whose states are not of the row `want`. Where there is none (-1) those are
+    that can do none of `operations[first:last]`, if there are any.
     """
     for number in range(alive):
         item = room.heads[number]
         while item >= 0:
-            state, wanted = room.items[item].state, first == last
-            for own in range(first, last):
+            state = room.items[item].state
+            wanted = has_bit(room.ahead, want, state) if want >= 0 else first == last
+            for own in range(first, last if want < 0 else first):
                 wanted = wanted or reads(tables, state, operations[own])
             if wanted:
                 into = room.place[state]
@@ -82,7 +83,8 @@ def join(tables, room, item, item_words, node, words):
     head = room.head[node]
     open_list(room, head)
     room.heads[0] = item
-    head = merge(tables, room, 1, item_words, head, words, tables.node_operation, first, last)
+    want, operations = room.wants[node], tables.node_operation
+    head = merge(tables, room, 1, item_words, head, words, operations, first, last, want)
     if head < -1:
         return head
     close_list(room, head)

@@ -6,7 +6,7 @@ from grammar.loading import inlined, kernel
 
 from .tables import WORDS
 
-ONE, ZERO = np.uint64(1), np.uint64(0)
+ONE, ZERO, MIX = np.uint64(1), np.uint64(0), np.uint64(0x9E3779B97F4A7C15)
 
 
 @inlined
@@ -70,6 +70,26 @@ def same_rows(arena, row, other, words):
         if arena[row + word] != arena[other + word]:
             return False
     return True
+
+
+@inlined
+def mixed(mix, word, bits):
+    """A hash with one more word of a row; words of zeros are left out."""
+    mix ^= bits ^ (np.uint64(word) << np.uint64(50))
+    mix ^= mix << np.uint64(13)  # Marsaglia's xorshift: no product that Python would warn of
+    mix ^= mix >> np.uint64(7)
+    return mix ^ (mix << np.uint64(17))
+
+
+@kernel
+def hash_row(arena, row, words):
+    """A hash of a row, the same however many zeros it ends with."""
+    mix = MIX
+    for word in range(words):
+        bits = arena[row + word]
+        if bits:
+            mix = mixed(mix, word, bits)
+    return mix
 
 
 @inlined
