@@ -56,6 +56,21 @@ def kernel(function: Callable[..., Any]) -> Any:
     return getattr(package, _COMPILER, _as_it_is)(function)
 
 
+def borrowing(function: Callable[..., Any]) -> Any:
+    """As `kernel`, for a function that makes no array: it does not count who holds its arguments.
+
+    The counts of every array of a tuple may cost more than a small function.
+    """
+    package = sys.modules[function.__module__.partition(".")[0]]
+    return getattr(package, _COMPILER, _as_it_is)(function, _nrt=False)
+
+
+def inlined_borrowing(function: Callable[..., Any]) -> Any:
+    """As `borrowing`, compiled into the functions that call it."""
+    package = sys.modules[function.__module__.partition(".")[0]]
+    return getattr(package, _COMPILER, _as_it_is)(function, _nrt=False, forceinline=True)
+
+
 def inlined(function: Callable[..., Any]) -> Any:
     """As `kernel`, for a small function: it is compiled into those that call it.
 

@@ -36,7 +36,7 @@ class Native:
         self, cells: Int[np.ndarray, " length"], must_stop: bool, can_stop: bool = True
     ) -> Answer:
         """As `grammar.pushdown.solve`."""
-        out = np.zeros((len(cells), len(self.tables.class_begins)), np.bool_)
+        out = np.zeros((len(cells), len(self.tables.class_spans) - 2), np.bool_)
         told = self._call(kernels().solve, cells, must_stop, can_stop, out)
         return Answer(told == 1, out)
 
@@ -65,7 +65,7 @@ def make_room(size: int, length: int) -> Any:
     """A `grammar.kernels.tables.Room` for canvases of `length`; `size` times the smallest one."""
     layers = [np.zeros(length + 2, np.int64) for _ in range(4)]
     frames = [np.zeros(size * FRAMES, np.int64) for _ in range(5)]
-    items = [np.zeros(size * ITEMS, np.int64) for _ in range(2)]
+    items = [np.zeros(size * ITEMS, np.int64) for _ in range(3)]
     return kernels().Room(np.zeros(size * ARENA, np.uint64), *items, *frames, *layers)
 
 
@@ -84,20 +84,12 @@ def build_native(machine: Machine, classes: TokenClasses) -> Native:
     pop = np.full(len(symbol), -1, np.int64)
     pop[pops] = np.arange(len(pops))
     effects = np.asarray(classes.effects, np.int64).reshape(-1, 2)
-    order = np.argsort(effects[:, 0], kind="stable")
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    sizes = [len(members) for members in classes.members]
-    members = np.fromiter((e for own in classes.members for e in own), np.int64, sum(sizes))
     return Native(
         kernels().Tables(
             finals=finals,
             start=machine.start,
-            source_begins=np.searchsorted(effects[order, 0], np.arange(len(finals) + 1)),
-            effect_source=effects[order, 0],
-            effect_node=number[effects[order, 1]],
-            class_begins=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
-            class_effects=place[members],
+            **_spans(effects[:, 0], number[effects[:, 1]], len(finals), classes),
+            takes_all=np.concatenate([finals | True, nodes[inner, 0] == Operation.PUSH]),
             operation=nodes[inner, 0],
             symbol=symbol.astype(np.int64),
             future=number[nodes[inner, 2]],
@@ -106,3 +98,42 @@ def build_native(machine: Machine, classes: TokenClasses) -> Native:
             symbols=max(len(points), 1),
         )
     )
+
+
+def _spans(
+    source: Int[np.ndarray, " effects"],
+    node: Int[np.ndarray, " effects"],
+    states: int,
+    classes: TokenClasses,
+) -> dict[str, Int[np.ndarray, " n"]]:
+    """The effects of each class by their nodes; each set of sources once."""
+    # Inner nodes first, falling, then states.
+    order = np.lexsort((source, np.where(node < states, node, -node)))
+    source, node = source[order], node[order]
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    # Behind the classes that of all tokens, and one without any effect.
+    sizes = [*map(len, classes.members), len(order), 0]
+    own = np.fromiter((e for member in classes.members for e in member), np.int64)
+    name = np.repeat(np.arange(len(sizes)), sizes)
+    effect = np.concatenate([place[own], np.arange(len(order))])
+    effect = effect[np.lexsort((effect, name))]
+    first = np.ones(len(effect), np.bool_)
+    first[1:] = (np.diff(name) != 0) | (np.diff(node[effect]) != 0)
+    begins = np.flatnonzero(first)
+    sets: dict[bytes, int] = {}
+    span_set = [
+        sets.setdefault(part.tobytes(), len(sets))
+        for part in np.split(source[effect], begins[1:])[: len(begins)]
+    ]
+    set_sizes = [len(key) // source.itemsize for key in sets]
+    by_effect = np.argsort(effect[: len(own)], kind="stable")
+    return {
+        "class_spans": np.searchsorted(name[begins], np.arange(len(sizes) + 1)),
+        "span_node": node[effect[begins]],
+        "span_set": np.asarray(span_set, np.int64),
+        "set_begins": np.concatenate([[0], np.cumsum(set_sizes, dtype=np.int64)]),
+        "set_sources": np.frombuffer(b"".join(sets), np.int64).copy(),
+        "effect_begins": np.searchsorted(effect[by_effect], np.arange(len(order) + 1)),
+        "effect_classes": name[by_effect],
+    }

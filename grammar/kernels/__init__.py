@@ -14,7 +14,7 @@ No annotations: this package is loaded past the import hook of run-time type che
 
 import numpy as np
 
-from grammar.loading import kernel
+from grammar.loading import borrowing, kernel
 
 from .backward import run_backward
 from .forward import run_forward
@@ -26,7 +26,7 @@ from .tables import Frames, Room, Tables
 __all__ = ["Room", "Tables", "feasible", "solve"]
 
 
-@kernel
+@borrowing
 def _stops(tables, room, tail, out):
     """Where a stop token may stand: from the first layer of the tail on that may end a text."""
     last = out.shape[1] - 1
@@ -51,6 +51,7 @@ def solve(tables, room, cells, must_stop, can_stop, out):
     frames = Frames(
         of_symbol,
         np.full(words, ~ZERO, np.uint64),
+        np.zeros(words, np.uint64),
         np.zeros((tables.symbols, words), np.int64),
         np.zeros((pops, words), np.uint64),
         np.full((pops, words), -1, np.int64),

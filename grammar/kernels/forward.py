@@ -2,142 +2,167 @@
 
 import numpy as np
 
-from grammar.loading import kernel
+from grammar.loading import borrowing, kernel
 
-from .layers import effects_of, enter, leave
-from .rows import ONE, ZERO, bit_number, clear, join, join_into, row_into, set_bit, some
-from .tables import POP, PUSH, TEST
+from .layers import class_of
+from .pops import find_parents, make_memory, widen
+from .rows import ONE, ZERO, clear, copy, copy_from, set_bit
+from .sets import enter_sets, make_sets, row_of_set
+from .shared import (
+    COUNTERS,
+    FRAMES,
+    RESULT,
+    ROW,
+    TOP,
+    UNKNOWN,
+    begin_layer,
+    end_layer,
+    joined,
+    keep,
+    make_shelf,
+    masked,
+    pair,
+)
+from .tables import POP, PUSH
+
+NO_SET = -1
+"""The set of a node that other nodes alone lead to."""
 
 
-@kernel
-def _mark(tables, active, number, marked, ends):
-    """Marks the nodes that effects lead to; states are listed in `ends`. The highest; how many."""
-    states = tables.finals.shape[0]
-    highest, found = -1, 0
-    for k in range(number):
-        node = tables.effect_node[active[k]]
-        if not marked[node]:
-            marked[node] = True
-            if node < states:
-                ends[found] = node
-                found += 1
-            elif node > highest:
-                highest = node
-    return highest, found
+@borrowing
+def _reached(begins, sources, number, here):
+    """Whether a state of a set is in the layer."""
+    for k in range(begins[number], begins[number + 1]):  # noqa: SIM110
+        if here[sources[k]] >= 0:
+            return True
+    return False
 
 
-@kernel
-def _discover(tables, room, layer, active, number, marked, ends):
-    """Lists the nodes of a layer, and gives its pushes their frames."""
-    states, end = tables.finals.shape[0], room.begins[layer]
-    count = room.frames[layer - 1]
-    highest, found = _mark(tables, active, number, marked, ends)
+@borrowing
+def _discover(tables, room, layer, name, here, set_of):
+    """Lists the inner nodes that a class may lead to, falling.
+
+    The end of the list, how many of them push and how many pop.
+    """
+    states, end, pushes, pops = tables.finals.shape[0], room.begins[layer], 0, 0
+    highest = -1
+    for span in range(tables.class_spans[name], tables.class_spans[name + 1]):
+        node = tables.span_node[span]
+        if node < states:
+            break
+        if _reached(tables.set_begins, tables.set_sources, tables.span_set[span], here):
+            set_of[node] = tables.span_set[span]
+            highest = max(highest, node)
     for node in range(highest, states - 1, -1):
-        if not marked[node]:
+        if set_of[node] == UNKNOWN:
             continue
-        marked[node] = False
         room.item_node[end] = node
         end += 1
-        inner = node - states
-        count += tables.operation[inner] == PUSH
-        future = tables.future[inner]
-        if not marked[future]:
-            marked[future] = True
-            if future < states:
-                ends[found] = future
-                found += 1
-    room.states[layer] = end
-    for k in range(found):
-        marked[ends[k]] = False
-        room.item_node[end] = ends[k]
-        end += 1
-    room.begins[layer + 1] = end
-    room.frames[layer] = count
-    room.width[layer] = (count + 63) >> 6
+        pushes += tables.operation[node - states] == PUSH
+        pops += tables.operation[node - states] == POP
+        future = tables.future[node - states]
+        if future >= states and set_of[future] == UNKNOWN:
+            set_of[future] = NO_SET
+    return end, pushes, pops
 
 
-@kernel
-def _parents(arena, parents, kept, fresh, w, total):
-    """The parents of more frames of a word into two rows."""
-    rows, firsts, sizes = parents
-    while fresh != ZERO:
-        low = fresh & (~fresh + ONE)
-        fresh ^= low
-        frame = 64 * w + bit_number(low)
-        first, size = firsts[frame], sizes[frame]
-        join(arena, kept + first, rows[frame] + first, size)
-        join_into(total[first:], arena, rows[frame] + first, size)
+@borrowing
+def _popped(arena, frames, shelf, symbols, memory, number, pop, narrow, words):
+    """The parents of the frames of a row that is `masked`, by number."""
+    if number < 0:
+        return -1
+    place = pair(shelf, number, -1 - symbols)
+    if shelf[RESULT, place] == UNKNOWN:
+        find_parents(arena, frames, shelf, memory, pop, shelf[ROW, number], narrow)
+        top = shelf[COUNTERS, TOP]
+        clear(arena, top, words)
+        copy_from(arena, top, memory[3][pop], narrow)
+        shelf[RESULT, place] = keep(arena, shelf, words)
+    return shelf[RESULT, place]
 
 
-@kernel
-def _total(arena, kept, shown, total, words):
-    """Makes the parents of all frames anew, where some were lost."""
-    total[:words] = ZERO
-    for w in range(words):
-        if shown[w]:
-            join_into(total, arena, kept[w], w + 1)
+@borrowing
+def _push(arena, shelf, number, words):
+    """A row with a new frame, by number."""
+    frame, top = shelf[COUNTERS, FRAMES], shelf[COUNTERS, TOP]
+    shelf[COUNTERS, FRAMES] = frame + 1
+    if number < 0:
+        clear(arena, top, words)
+    else:
+        copy(arena, top, shelf[ROW, number], words)
+    set_bit(arena, top, frame)
+    return keep(arena, shelf, words)
 
 
-@kernel
-def _pop(room, memory, pop, of_symbol, row, words, into, top):
-    """The parents of the frames of a row, those of one symbol, into another row.
+@borrowing
+def _operate(
+    tables, room, layer, end, sets, here, version, set_of, fed, ends, of_symbol, memory, shelf
+):
+    """The rows of a layer's inner nodes; what they give to states is `fed` to these.
 
-    The memory holds, of each word, the parents of its frames as they were at the last layer, these
-    frames, and whether there were any; and the parents of all of them. Mostly it is the same ones
-    again, or a few more. The end of the arena.
+    The end of the items; how many states are in `ends`.
     """
-    arena, kept, kept_bits, shown = room.arena, memory[0][pop], memory[1][pop], memory[2][pop]
-    parents = room.frame_row, room.frame_first, room.frame_size
-    total, lost = memory[3][pop], False
-    for w in range(words):
-        bits, known = arena[row + w] & of_symbol[w], kept_bits[w]
-        if bits == known and shown[w]:
+    states, kept, found = tables.finals.shape[0], room.begins[layer], 0
+    arena, wide, narrow = room.arena, room.width[layer], room.width[layer - 1]
+    frames = room.frame_row, room.frame_first, room.frame_size
+    for item in range(room.begins[layer], end):
+        node = room.item_node[item]
+        inner, number = node - states, fed[node]
+        if set_of[node] != NO_SET:
+            own = set_of[node]
+            own = row_of_set(sets, arena, shelf, own, layer, here, version, wide)
+            number = joined(arena, shelf, own, number, wide)
+        fed[node], set_of[node] = -1, UNKNOWN
+        operation, g, future = tables.operation[inner], tables.symbol[inner], tables.future[inner]
+        if operation != PUSH:
+            number = masked(arena, shelf, number, g, of_symbol, wide)
+        if number < 0:
             continue
-        if bits == ZERO or known & ~bits != ZERO:
-            lost |= shown[w]
-            shown[w] = False
-            if bits == ZERO:
+        room.item_node[kept], room.item_row[kept] = node, shelf[ROW, number]
+        kept, known = kept + 1, fed[future]
+        if future < states and known < 0:
+            ends[found] = future
+            found += 1
+        if operation == PUSH:
+            frame = shelf[COUNTERS, FRAMES]
+            room.frame_symbol[frame], room.frame_row[frame] = g, shelf[ROW, number]
+            fed[future] = _push(arena, shelf, known, wide)
+            continue
+        if operation == POP:
+            pop = tables.pop[inner]
+            number = _popped(
+                arena, frames, shelf, tables.symbols, memory, number, pop, narrow, wide
+            )
+        fed[future] = joined(arena, shelf, known, number, wide)
+    return kept, found
+
+
+@borrowing
+def _arrive(tables, room, layer, name, sets, here, version, fed, ends, found, shelf):
+    """The rows of a layer's states. The end of the items."""
+    states, end, wide = tables.finals.shape[0], room.states[layer], room.width[layer]
+    arena = room.arena
+    last = tables.class_spans[name + 1]
+    for span in range(tables.class_spans[name], last + found):
+        if span < last:
+            state = tables.span_node[span]
+            if state >= states:
                 continue
-            clear(arena, kept[w], w + 1)
-            known = ZERO
-        if kept[w] == 0:
-            kept[w], top = top, top + w + 1
-            clear(arena, kept[w], w + 1)
-        _parents(arena, parents, kept[w], bits & ~known, w, total)
-        kept_bits[w] = bits
-        if not shown[w]:
-            shown[w] = True
-            join_into(total, arena, kept[w], w + 1)
-    if lost:
-        _total(arena, kept, shown, total, words)
-    row_into(arena, into, total, words)
-    return top
-
-
-@kernel
-def _operate(tables, room, layer, at, of_symbol, memory, top):
-    """The rows of a layer's nodes, from those of the effects on. The end of the arena."""
-    arena, states = room.arena, tables.finals.shape[0]
-    wide, narrow, frame = room.width[layer], room.width[layer - 1], room.frames[layer - 1]
-    for item in range(room.begins[layer], room.states[layer]):
-        inner, row = room.item_node[item] - states, room.item_row[item]
-        g, into, pop = tables.symbol[inner], at[tables.future[inner]], tables.pop[inner]
-        if tables.operation[inner] == POP:
-            if top + narrow * (narrow + 1) // 2 > arena.shape[0]:
-                return -1
-            top = _pop(room, memory, pop, of_symbol[g], row, narrow, into, top)
-        elif tables.operation[inner] == TEST:
-            for w in range(narrow):
-                arena[into + w] |= arena[row + w] & of_symbol[g, w]
+            own = tables.span_set[span]
+            own = row_of_set(sets, arena, shelf, own, layer, here, version, wide)
+            number = joined(arena, shelf, own, fed[state], wide)
         else:
-            room.frame_symbol[frame], room.frame_row[frame] = g, row
-            if some(arena, row, wide):
-                set_bit(arena, into, frame)
-            frame += 1
-    return top
+            state = ends[span - last]
+            number = fed[state]
+        fed[state] = -1
+        if number >= 0:
+            room.item_node[end], room.item_id[end] = state, number
+            room.item_row[end] = shelf[ROW, number]
+            end += 1
+    return end
 
 
-@kernel
+@borrowing
 def _register(room, layer, of_symbol):
     """The new frames of a layer: by symbols, and which words of their rows hold parents."""
     arena = room.arena
@@ -152,65 +177,53 @@ def _register(room, layer, of_symbol):
 
 
 @kernel
-def _keep_states(room, layer):
-    """Drops the states of a layer that nothing has reached."""
-    end = room.states[layer]
-    for item in range(end, room.begins[layer + 1]):
-        if some(room.arena, room.item_row[item], room.width[layer]):
-            room.item_node[end], room.item_row[end] = room.item_node[item], room.item_row[item]
-            end += 1
-    room.begins[layer + 1] = end
-
-
-@kernel
-def _wider(rows, words):
-    if words <= rows.shape[1]:
-        return rows
-    wider = np.zeros((rows.shape[0], 2 * words), rows.dtype)
-    wider[:, : rows.shape[1]] = rows
-    return wider
-
-
-@kernel
 def run_forward(tables, room, cells):
     """What can be reached. The end of the arena, -1 if the room is too small; frames by symbol."""
-    arena, nodes = room.arena, tables.finals.shape[0] + tables.operation.shape[0]
-    here, at = np.full(nodes, -1, np.int64), np.full(nodes, -1, np.int64)
-    marked, ends = np.zeros(nodes, np.bool_), np.empty(nodes, np.int64)
-    active = np.empty(tables.effect_node.shape[0], np.int64)
-    of_symbol, pops = np.zeros((tables.symbols, 4), np.uint64), tables.pop_begins[-1]
-    rows = np.zeros((pops, 4), np.uint64)
-    kept, shown = np.zeros((pops, 4), np.int64), np.zeros((pops, 4), np.bool_)
-    memory = kept, rows, shown, rows.copy()
-    arena[0], top = ONE, 1
-    room.item_node[0], room.item_row[0] = tables.start, 0
+    states, arena = tables.finals.shape[0], room.arena
+    nodes = states + tables.operation.shape[0]
+    here, fed = np.full(states, -1, np.int64), np.full(nodes, -1, np.int64)
+    set_of, ends = np.full(nodes, UNKNOWN, np.int64), np.empty(nodes, np.int64)
+    sets, version = make_sets(tables), 0
+    of_symbol, memory = np.zeros((tables.symbols, 4), np.uint64), make_memory(tables.pop_begins[-1])
+    shelf = make_shelf(arena, states, nodes)
+    most = 2 * states + 5 * (nodes - states)
+    room.item_node[0], room.item_row[0], room.item_id[0] = tables.start, 0, 0
     room.begins[0], room.states[0], room.begins[1] = 0, 0, 1
     room.frames[0], room.width[0] = 1, 1
     for layer in range(1, cells.shape[0] + 1):
+        name, narrow = class_of(tables, cells[layer - 1]), room.width[layer - 1]
         if room.begins[layer] + nodes > room.item_node.shape[0]:
             return -1, of_symbol
-        enter(room, layer - 1, here)
-        number = effects_of(tables, room, layer - 1, here, cells[layer - 1], active)
-        _discover(tables, room, layer, active, number, marked, ends)
-        wide, narrow = room.width[layer], room.width[layer - 1]
-        need = top + wide * (room.begins[layer + 1] - room.begins[layer])
-        if need > arena.shape[0] or room.frames[layer] > room.frame_row.shape[0]:
+        version = enter_sets(room, layer - 1, here, version)
+        end, pushes, pops = _discover(tables, room, layer, name, here, set_of)
+        frames = room.frames[layer - 1] + pushes
+        wide = (frames + 63) >> 6
+        need = wide * most + pops * narrow * (narrow + 1) // 2
+        if shelf[COUNTERS, TOP] + need > arena.shape[0] or frames > room.frame_row.shape[0]:
             return -1, of_symbol
-        of_symbol = _wider(of_symbol, wide)
-        kept, shown = _wider(memory[0], wide), _wider(memory[2], wide)
-        memory = kept, _wider(memory[1], wide), shown, _wider(memory[3], wide)
-        clear(arena, top, need - top)
-        for item in range(room.begins[layer], room.begins[layer + 1]):
-            room.item_row[item] = at[room.item_node[item]] = top
-            top += wide
-        for k in range(number):
-            effect = active[k]
-            into = at[tables.effect_node[effect]]
-            join(arena, into, here[tables.effect_source[effect]], narrow)
-        top = _operate(tables, room, layer, at, of_symbol, memory, top)
-        if top < 0:
-            return -1, of_symbol
+        room.width[layer] = wide
+        memory, of_symbol = widen(memory, of_symbol, wide)
+        begin_layer(arena, shelf, narrow, wide)
+        room.states[layer], found = _operate(
+            tables,
+            room,
+            layer,
+            end,
+            sets,
+            here,
+            version,
+            set_of,
+            fed,
+            ends,
+            of_symbol,
+            memory,
+            shelf,
+        )
+        room.begins[layer + 1] = _arrive(
+            tables, room, layer, name, sets, here, version, fed, ends, found, shelf
+        )
+        room.frames[layer] = shelf[COUNTERS, FRAMES]
+        room.width[layer] = (room.frames[layer] + 63) >> 6
         _register(room, layer, of_symbol)
-        leave(room, layer - 1, here)
-        _keep_states(room, layer)
-    return top, of_symbol
+        end_layer(room, shelf, layer)
+    return shelf[COUNTERS, TOP], of_symbol

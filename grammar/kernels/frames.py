@@ -2,28 +2,30 @@
 
 import numpy as np
 
-from grammar.loading import kernel
+from grammar.loading import borrowing, inlined_borrowing
 
 from .layers import most_words
 from .rows import ONE, ZERO, bit_number, clear, join, join_meet, overlap
 
 
-@kernel
+@borrowing
 def _hits(arena, parents, bits, w, good):
     """Which frames of a word have a good parent."""
     rows, firsts, sizes = parents
-    hits = ZERO
+    hits, last, hit = ZERO, -1, False
     while bits != ZERO:
         low = bits & (~bits + ONE)
         bits ^= low
         frame = 64 * w + bit_number(low)
-        first = firsts[frame]
-        if overlap(arena, rows[frame] + first, good + first, sizes[frame]):
+        if rows[frame] != last:
+            last, first = rows[frame], firsts[frame]
+            hit = overlap(arena, last + first, good + first, sizes[frame])
+        if hit:
             hits |= low
     return hits
 
 
-@kernel
+@borrowing
 def _settle(arena, parents, closed, bits, w, kept):
     """Tells the frames of a word what was kept for all of them."""
     rows, firsts, sizes = parents
@@ -35,7 +37,7 @@ def _settle(arena, parents, closed, bits, w, kept):
         join_meet(arena, closed[frame] + first, rows[frame] + first, kept + first, sizes[frame])
 
 
-@kernel
+@borrowing
 def _move(of_word, uses, w, slot):
     """A word changes its slot; -1 is none."""
     if of_word[w] >= 0:
@@ -45,7 +47,7 @@ def _move(of_word, uses, w, slot):
         uses[slot] += 1
 
 
-@kernel
+@borrowing
 def _free_slot(arena, uses, rows, top, words):
     """An empty slot, -1 without room for it. There are as many as words, each made when needed."""
     slot = 0
@@ -60,29 +62,30 @@ def _free_slot(arena, uses, rows, top, words):
     return slot
 
 
-@kernel
+@inlined_borrowing
 def close(room, frames, pop, g, row, words, good, into):
     """The frames of a row with a good parent into another, each is to remember which.
 
     What they are to remember is the same for all words that have had the same frames (`kept_bits`)
     for as long, and is kept once for these, in a slot. A word whose frames become more is told, and
-    begins anew. Frames of later layers' pushes, not of `open_bits`, have been told. False where the
+    begins anew. Frames of later layers' pushes, not of `open_bits`, have been told, and those
+    that are closed above all their parents need not be. False where the
     room is too small.
     """
     arena, common = room.arena, frames.common[g]
     of_word, uses, kept_bits = frames.slot[pop], frames.uses[pop], frames.bits[pop]
     rows, fresh = frames.rows[pop], -1
     parents, closed = (room.frame_row, room.frame_first, room.frame_size), room.frame_closed
-    of_symbol, open_bits = frames.of_symbol[g], frames.open_bits
+    open_bits, whole = frames.open_bits, frames.closed
     for w in range(words):
-        bits = arena[row + w] & of_symbol[w]
-        had, slot = kept_bits[w] & open_bits[w], of_word[w]
+        bits = arena[row + w]
+        had, slot = kept_bits[w] & open_bits[w] & ~whole[w], of_word[w]
         hits = bits
         # All have one if a parent that they have in common is good.
         if bits != ZERO and not overlap(arena, common[w], good, w + 1):
             hits = _hits(arena, parents, bits, w, good)
         arena[into + w] = hits
-        bits = bits if hits != ZERO else bits & had
+        bits = bits & ~whole[w] if hits != ZERO else bits & had
         kept_bits[w] = bits
         if bits == had and bits != ZERO:
             continue
@@ -105,18 +108,19 @@ def close(room, frames, pop, g, row, words, good, into):
     return True
 
 
-@kernel
-def recall(tables, room, frames, frame, g):
-    """All that a frame is to remember, when it comes to its push."""
+@borrowing
+def recall(tables, room, frames, frame, g, into):
+    """All that a frame has remembered, into a row."""
     w, bit = frame >> 6, ONE << np.uint64(frame & 63)
     parents, closed = (room.frame_row, room.frame_first, room.frame_size), room.frame_closed
     for pop in range(tables.pop_begins[g], tables.pop_begins[g + 1]):
         if frames.bits[pop, w] & bit != ZERO:
             kept = frames.rows[pop, frames.slot[pop, w]]
             _settle(room.arena, parents, closed, bit, w, kept)
+    join(room.arena, into, closed[frame], w + 1)
 
 
-@kernel
+@borrowing
 def _lay_out(rows, words, top):
     """Places for rows of each word's frames, which are no wider than up to the word."""
     for number in range(rows.shape[0]):
@@ -126,7 +130,7 @@ def _lay_out(rows, words, top):
     return top
 
 
-@kernel
+@borrowing
 def prepare(room, length, frames, top):
     """Rows for what closes frames, and the parents that the frames of a word have in common.
 

@@ -1,44 +1,26 @@
-"""What both passes ask of a layer: its states, the effects of its cell, where a text may end."""
+"""What both passes ask of a layer: its class, its states, where a text may end."""
 
-from grammar.loading import kernel
+from grammar.loading import borrowing
 
 from .rows import ONE, ZERO, clear
 from .tables import ANY, STOP
 
 
-@kernel
-def effects_of(tables, room, layer, here, cell, active):
-    """The effects of a cell whose source is in the layer, and how many."""
-    number = 0
-    if cell == ANY:
-        for item in range(room.states[layer], room.begins[layer + 1]):
-            state = room.item_node[item]
-            for effect in range(tables.source_begins[state], tables.source_begins[state + 1]):
-                active[number] = effect
-                number += 1
-    elif cell >= 0:
-        for k in range(tables.class_begins[cell], tables.class_begins[cell + 1]):
-            effect = tables.class_effects[k]
-            if here[tables.effect_source[effect]] >= 0:
-                active[number] = effect
-                number += 1
-    return number
+@borrowing
+def class_of(tables, cell):
+    """The class of a cell: of all tokens, behind the classes, for a hole, and one without any."""
+    last = tables.class_spans.shape[0] - 3
+    return cell if cell >= 0 else last + (cell != ANY)
 
 
-@kernel
-def enter(room, layer, here):
-    """The rows of a layer's states, by state."""
+@borrowing
+def enter(room, layer, values, here):
+    """Of each state of a layer the value of its item."""
     for item in range(room.states[layer], room.begins[layer + 1]):
-        here[room.item_node[item]] = room.item_row[item]
+        here[room.item_node[item]] = values[item]
 
 
-@kernel
-def leave(room, layer, here):
-    for item in range(room.states[layer], room.begins[layer + 1]):
-        here[room.item_node[item]] = -1
-
-
-@kernel
+@borrowing
 def most_words(room, length):
     """The most words that the rows of one layer have."""
     most = 0
@@ -47,7 +29,7 @@ def most_words(room, length):
     return most
 
 
-@kernel
+@borrowing
 def row_of(arena, at, node, words, top):
     """The row of a node, an empty one if it has none yet, and the end of the arena."""
     if at[node] < 0:
@@ -57,7 +39,7 @@ def row_of(arena, at, node, words, top):
     return at[node], top
 
 
-@kernel
+@borrowing
 def accept(tables, room, layer, at, top):
     """Makes the states good in which a text may end with the layer."""
     for item in range(room.states[layer], room.begins[layer + 1]):
@@ -68,7 +50,7 @@ def accept(tables, room, layer, at, top):
     return top
 
 
-@kernel
+@borrowing
 def accepts(tables, room, layer):
     for item in range(room.states[layer], room.begins[layer + 1]):
         if tables.finals[room.item_node[item]] and room.arena[room.item_row[item]] & ONE != ZERO:
@@ -76,7 +58,7 @@ def accepts(tables, room, layer):
     return False
 
 
-@kernel
+@borrowing
 def tail_of(cells, can_stop):
     """The first layer from which on nothing but stop tokens, or holes for them, stand."""
     layer = cells.shape[0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grammar.loading import kernel
+from grammar.loading import borrowing
 
 ONE, ZERO = np.uint64(1), np.uint64(0)
 LOW, SIX = np.uint64(63), np.uint64(6)
@@ -20,27 +20,27 @@ BIT = _bit_numbers()
 """De Bruijn's table: the number of a word's only bit."""
 
 
-@kernel
+@borrowing
 def bit_number(low):
     return BIT[(low * MAGIC) >> SHIFT]
 
 
-@kernel
+@borrowing
 def has_bit(arena, row, frame):
     return (arena[row + (frame >> 6)] >> np.uint64(frame & 63)) & ONE != ZERO
 
 
-@kernel
+@borrowing
 def set_bit(arena, row, frame):
     arena[row + (frame >> 6)] |= ONE << np.uint64(frame & 63)
 
 
-@kernel
+@borrowing
 def clear(arena, row, words):
     arena[row : row + words] = ZERO
 
 
-@kernel
+@borrowing
 def some(arena, row, words):
     for w in range(words):  # noqa: SIM110  (numba knows no generators here)
         if arena[row + w] != ZERO:
@@ -51,14 +51,29 @@ def some(arena, row, words):
 # Slices below tell LLVM that no index is negative, so that it makes vector code of the loops.
 
 
-@kernel
+@borrowing
 def join(arena, into, row, words):
     joined, more = arena[into : into + words], arena[row : row + words]
     for w in range(words):
         joined[w] |= more[w]
 
 
-@kernel
+@borrowing
+def copy(arena, into, row, words):
+    copied, own = arena[into : into + words], arena[row : row + words]
+    for w in range(words):
+        copied[w] = own[w]
+
+
+@borrowing
+def copy_from(arena, into, row, words):
+    """A row that lies elsewhere."""
+    copied = arena[into : into + words]
+    for w in range(words):
+        copied[w] = row[w]
+
+
+@borrowing
 def join_into(joined, arena, row, words):
     """A row into one that lies elsewhere."""
     more = arena[row : row + words]
@@ -66,15 +81,7 @@ def join_into(joined, arena, row, words):
         joined[w] |= more[w]
 
 
-@kernel
-def row_into(arena, into, more, words):
-    """Back from there."""
-    joined = arena[into : into + words]
-    for w in range(words):
-        joined[w] |= more[w]
-
-
-@kernel
+@borrowing
 def join_meet(arena, into, left, right, words):
     """The intersection of two rows into a third."""
     joined = arena[into : into + words]
@@ -83,7 +90,7 @@ def join_meet(arena, into, left, right, words):
         joined[w] |= one[w] & other[w]
 
 
-@kernel
+@borrowing
 def fill(arena, into, row, good, words):
     """As `join_meet`, and whether all of the row is in now."""
     filled, missing = arena[into : into + words], ZERO
@@ -95,9 +102,17 @@ def fill(arena, into, row, good, words):
     return missing == ZERO
 
 
-@kernel
+@borrowing
 def overlap(arena, left, right, words):
     for w in range(words):  # noqa: SIM110
         if arena[left + w] & arena[right + w] != ZERO:
             return True
     return False
+
+
+@borrowing
+def equal(arena, left, right, words):
+    one, other, differ = arena[left : left + words], arena[right : right + words], ZERO
+    for w in range(words):
+        differ |= one[w] ^ other[w]
+    return differ == ZERO
