@@ -95,6 +95,16 @@ def test_how_it_is_drafted(folder: str, monkeypatch: pytest.MonkeyPatch) -> None
         assert [told[key] for key in keys] == [4, "published", "subset", True]
 
 
+@pytest.mark.parametrize("name", ["generate", "infill"])
+def test_what_rules_see(name: str, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(dllm, name, lambda *_, **options: told.update(options))
+    assert main([name, "x{{4}}", "--model", folder]) == 0
+    assert told["scores"] == "raw"
+    assert main([name, "x{{4}}", "--model", folder, "--scores", "unmasked"]) == 0
+    assert told["scores"] == "unmasked"
+
+
 def test_a_tuned_rule(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its file; the command line may still change the block."""
     told: dict[str, Any] = {}
