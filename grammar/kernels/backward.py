@@ -56,7 +56,7 @@ def _step(tables, room, frames, inner, row, frame, good, whole, words, into):
     return into if some(arena, into, wide) else -1
 
 
-@borrowing
+@inlined_borrowing
 def _revise(tables, room, layer, at, reached, frames, top):
     """The good rows of a layer's inner nodes, from those of its states; written from `top` on.
 
@@ -84,7 +84,7 @@ def _revise(tables, room, layer, at, reached, frames, top):
     return True
 
 
-@borrowing
+@inlined_borrowing
 def _whole(tables, name, layer, at, reached, here, told):
     """Marks the sources of nodes all of whose row is good; each set of them once."""
     for span in range(tables.class_spans[name], tables.class_spans[name + 1]):
@@ -98,7 +98,7 @@ def _whole(tables, name, layer, at, reached, here, told):
                 told.full[source] |= here[source] >= 0
 
 
-@borrowing
+@inlined_borrowing
 def _same_states(room, layer, told):
     """Whether a layer has the states of the last layer that this was asked of."""
     count = room.begins[layer + 1] - room.states[layer]
@@ -135,7 +135,7 @@ def _tell(tables, effect, answer, told):
         told.counts[tables.effect_classes[k]] += 1 if answer else -1
 
 
-@borrowing
+@inlined_borrowing
 def _sources(tables, room, name, hole, same, at, reached, here, ids, before, told, words, top):
     """The good rows of the sources of effects, in `before`, and whether an effect is alive.
 
@@ -169,7 +169,7 @@ def _sources(tables, room, name, hole, same, at, reached, here, ids, before, tol
     return found
 
 
-@borrowing
+@inlined_borrowing
 def _retreat(tables, room, layer, hole, name, at, reached, here, ids, before, told, top):
     """The good rows of a layer's states, from those of the next layer's nodes.
 
@@ -204,14 +204,11 @@ def _nothing_told(tables, classes):
     )
 
 
-@kernel
-def run_backward(tables, room, cells, frames, must_stop, tail, top, out):
-    """What of it can be completed. 1 if all of it can, 0 if not, -1 if the room is too small."""
-    length, begin, classes = cells.shape[0], top, out.shape[1] - 1
-    nodes, size = tables.takes_all.shape[0], most_words(room, length)
-    here, at = np.full(nodes, -1, np.int64), np.full(nodes, -1, np.int64)
-    before, reached = np.full(nodes, -1, np.int64), np.full(nodes, -1, np.int64)
-    ids, told = np.full(nodes, -1, np.int64), _nothing_told(tables, classes)
+@borrowing
+def _run(tables, room, cells, frames, must_stop, tail, begin, nodes, told, out):
+    """`run_backward`, where nothing is made anew."""
+    length, classes, size = cells.shape[0], out.shape[1] - 1, most_words(room, cells.shape[0])
+    here, at, before, reached, ids = nodes
     if not must_stop:
         accept(tables, room, length, at, begin)
     enter(room, length, room.item_row, reached)
@@ -238,3 +235,18 @@ def run_backward(tables, room, cells, frames, must_stop, tail, top, out):
             at[room.item_node[item]] = reached[room.item_node[item]] = -1
         at, before, here, reached = before, at, reached, here
     return int(at[tables.start] >= 0 and room.arena[at[tables.start]] & ONE != ZERO)
+
+
+@kernel
+def run_backward(tables, room, cells, frames, must_stop, tail, top, out):
+    """What of it can be completed. 1 if all of it can, 0 if not, -1 if the room is too small."""
+    size = tables.takes_all.shape[0]
+    nodes = (
+        np.full(size, -1),
+        np.full(size, -1),
+        np.full(size, -1),
+        np.full(size, -1),
+        np.full(size, -1),
+    )
+    told = _nothing_told(tables, out.shape[1] - 1)
+    return _run(tables, room, cells, frames, must_stop, tail, top, nodes, told, out)

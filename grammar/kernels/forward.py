@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grammar.loading import borrowing, kernel
+from grammar.loading import borrowing, inlined_borrowing, kernel
 
 from .layers import class_of
 from .pops import find_parents, make_memory, widen
@@ -15,6 +15,7 @@ from .shared import (
     ROW,
     TOP,
     UNKNOWN,
+    VERSION,
     begin_layer,
     end_layer,
     joined,
@@ -38,7 +39,7 @@ def _reached(begins, sources, number, here):
     return False
 
 
-@borrowing
+@inlined_borrowing
 def _discover(tables, room, layer, name, here, set_of):
     """Lists the inner nodes that a class may lead to, falling.
 
@@ -94,15 +95,14 @@ def _push(arena, shelf, number, words):
     return keep(arena, shelf, words)
 
 
-@borrowing
-def _operate(
-    tables, room, layer, end, sets, here, version, set_of, fed, ends, of_symbol, memory, shelf
-):
+@inlined_borrowing
+def _operate(tables, room, layer, end, sets, here, version, nodes, of_symbol, memory, shelf):
     """The rows of a layer's inner nodes; what they give to states is `fed` to these.
 
     The end of the items; how many states are in `ends`.
     """
     states, kept, found = tables.finals.shape[0], room.begins[layer], 0
+    set_of, fed, ends = nodes
     arena, wide, narrow = room.arena, room.width[layer], room.width[layer - 1]
     frames = room.frame_row, room.frame_first, room.frame_size
     for item in range(room.begins[layer], end):
@@ -137,11 +137,11 @@ def _operate(
     return kept, found
 
 
-@borrowing
-def _arrive(tables, room, layer, name, sets, here, version, fed, ends, found, shelf):
+@inlined_borrowing
+def _arrive(tables, room, layer, name, sets, here, version, nodes, found, shelf):
     """The rows of a layer's states. The end of the items."""
     states, end, wide = tables.finals.shape[0], room.states[layer], room.width[layer]
-    arena = room.arena
+    arena, (_, fed, ends) = room.arena, nodes
     last = tables.class_spans[name + 1]
     for span in range(tables.class_spans[name], last + found):
         if span < last:
@@ -162,7 +162,7 @@ def _arrive(tables, room, layer, name, sets, here, version, fed, ends, found, sh
     return end
 
 
-@borrowing
+@inlined_borrowing
 def _register(room, layer, of_symbol):
     """The new frames of a layer: by symbols, and which words of their rows hold parents."""
     arena = room.arena
@@ -176,54 +176,59 @@ def _register(room, layer, of_symbol):
         room.frame_first[frame], room.frame_size[frame] = first, end - first
 
 
-@kernel
-def run_forward(tables, room, cells):
-    """What can be reached. The end of the arena, -1 if the room is too small; frames by symbol."""
-    states, arena = tables.finals.shape[0], room.arena
-    nodes = states + tables.operation.shape[0]
-    here, fed = np.full(states, -1, np.int64), np.full(nodes, -1, np.int64)
-    set_of, ends = np.full(nodes, UNKNOWN, np.int64), np.empty(nodes, np.int64)
-    sets, version = make_sets(tables), 0
-    of_symbol, memory = np.zeros((tables.symbols, 4), np.uint64), make_memory(tables.pop_begins[-1])
-    shelf = make_shelf(arena, states, nodes)
-    most = 2 * states + 5 * (nodes - states)
-    room.item_node[0], room.item_row[0], room.item_id[0] = tables.start, 0, 0
-    room.begins[0], room.states[0], room.begins[1] = 0, 0, 1
-    room.frames[0], room.width[0] = 1, 1
-    for layer in range(1, cells.shape[0] + 1):
+@inlined_borrowing
+def _fits(room, shelf, layer, nodes, states, pops):
+    """Whether there is room for a layer of a `room.width`."""
+    wide, narrow = room.width[layer], room.width[layer - 1]
+    rows = 2 * states + 5 * (nodes - states)
+    need = shelf[COUNTERS, TOP] + wide * rows + pops * narrow * (narrow + 1) // 2
+    return need <= room.arena.shape[0] and 64 * wide <= room.frame_row.shape[0]
+
+
+@borrowing
+def _advance(tables, room, cells, layer, sets, here, nodes, of_symbol, memory, shelf):
+    """The layers from one on; the first one without place in `of_symbol`, or -1 without room."""
+    states, most = tables.finals.shape[0], tables.takes_all.shape[0]
+    while layer <= cells.shape[0]:
         name, narrow = class_of(tables, cells[layer - 1]), room.width[layer - 1]
-        if room.begins[layer] + nodes > room.item_node.shape[0]:
-            return -1, of_symbol
-        version = enter_sets(room, layer - 1, here, version)
-        end, pushes, pops = _discover(tables, room, layer, name, here, set_of)
-        frames = room.frames[layer - 1] + pushes
-        wide = (frames + 63) >> 6
-        need = wide * most + pops * narrow * (narrow + 1) // 2
-        if shelf[COUNTERS, TOP] + need > arena.shape[0] or frames > room.frame_row.shape[0]:
-            return -1, of_symbol
-        room.width[layer] = wide
-        memory, of_symbol = widen(memory, of_symbol, wide)
-        begin_layer(arena, shelf, narrow, wide)
+        if room.begins[layer] + most > room.item_node.shape[0]:
+            return -1
+        if narrow + 1 + (most - states >> 6) > of_symbol.shape[1]:
+            return layer
+        version = enter_sets(room, layer - 1, here, shelf[COUNTERS, VERSION])
+        shelf[COUNTERS, VERSION] = version
+        end, pushes, pops = _discover(tables, room, layer, name, here, nodes[0])
+        room.width[layer] = (room.frames[layer - 1] + pushes + 63) >> 6
+        if not _fits(room, shelf, layer, most, states, pops):
+            return -1
+        begin_layer(room.arena, shelf, narrow, room.width[layer])
         room.states[layer], found = _operate(
-            tables,
-            room,
-            layer,
-            end,
-            sets,
-            here,
-            version,
-            set_of,
-            fed,
-            ends,
-            of_symbol,
-            memory,
-            shelf,
+            tables, room, layer, end, sets, here, version, nodes, of_symbol, memory, shelf
         )
         room.begins[layer + 1] = _arrive(
-            tables, room, layer, name, sets, here, version, fed, ends, found, shelf
+            tables, room, layer, name, sets, here, version, nodes, found, shelf
         )
         room.frames[layer] = shelf[COUNTERS, FRAMES]
         room.width[layer] = (room.frames[layer] + 63) >> 6
         _register(room, layer, of_symbol)
         end_layer(room, shelf, layer)
-    return shelf[COUNTERS, TOP], of_symbol
+        layer += 1
+    return layer
+
+
+@kernel
+def run_forward(tables, room, cells):
+    """What can be reached. The end of the arena, -1 if the room is too small; frames by symbol."""
+    states, nodes = tables.finals.shape[0], tables.takes_all.shape[0]
+    here, sets = np.full(states, -1, np.int64), make_sets(tables)
+    lists = np.full(nodes, UNKNOWN), np.full(nodes, -1), np.empty(nodes, np.int64)
+    of_symbol, memory = np.zeros((tables.symbols, 4), np.uint64), make_memory(tables.pop_begins[-1])
+    shelf, layer = make_shelf(room.arena, states, nodes), 1
+    room.item_node[0], room.item_row[0], room.item_id[0] = tables.start, 0, 0
+    room.begins[0], room.states[0], room.begins[1] = 0, 0, 1
+    room.frames[0], room.width[0] = 1, 1
+    while True:
+        layer = _advance(tables, room, cells, layer, sets, here, lists, of_symbol, memory, shelf)
+        if layer < 0 or layer > cells.shape[0]:
+            return shelf[COUNTERS, TOP] if layer > 0 else -1, of_symbol
+        memory, of_symbol = widen(memory, of_symbol)

@@ -1,6 +1,6 @@
 """What both passes ask of a layer: its class, its states, where a text may end."""
 
-from grammar.loading import borrowing
+from grammar.loading import borrowing, inlined_borrowing
 
 from .rows import ONE, ZERO, clear
 from .tables import ANY, STOP
@@ -13,7 +13,7 @@ def class_of(tables, cell):
     return cell if cell >= 0 else last + (cell != ANY)
 
 
-@borrowing
+@inlined_borrowing
 def enter(room, layer, values, here):
     """Of each state of a layer the value of its item."""
     for item in range(room.states[layer], room.begins[layer + 1]):

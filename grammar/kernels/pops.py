@@ -28,11 +28,9 @@ def _wider(rows, words):
 
 
 @kernel
-def widen(memory, of_symbol, words):
-    """The memory and the frames by symbol, with room for so many words."""
-    if words <= of_symbol.shape[1]:
-        return memory, of_symbol
-    words, (kept, bits, shown, total) = 2 * words, memory
+def widen(memory, of_symbol):
+    """The memory and the frames by symbol, with room for twice as many words."""
+    words, (kept, bits, shown, total) = 2 * of_symbol.shape[1], memory
     wide = _wider(kept, words), _wider(bits, words), _wider(shown, words), _wider(total, words)
     return wide, _wider(of_symbol, words)
 

@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from grammar.loading import borrowing, kernel
+from grammar.loading import borrowing, inlined_borrowing, kernel
 
 from .rows import copy, join
 from .shared import COUNTERS, MARK, ROW, STAMP, TOP, keep
@@ -28,7 +28,7 @@ def make_sets(tables):
     return Sets(begins, sources, rows, sizes, hashes, alike, slots, versions, row, layers)
 
 
-@borrowing
+@inlined_borrowing
 def enter_sets(room, layer, here, version):
     """Of each state of a layer its row's number, -1 of others, in place of the last layer's.
 
@@ -89,15 +89,8 @@ def _find_alike(sets, number, version):
 
 
 @borrowing
-def row_of_set(sets, arena, shelf, number, layer, here, version, words):
-    """The row of a set of states, by number: of its states' rows together."""
-    if sets.versions[number] != version:
-        _list_rows(sets, shelf, number, here)
-        sets.alike[number] = _find_alike(sets, number, version)
-        sets.versions[number] = version
-    number = sets.alike[number]
-    if sets.layers[number] == layer:
-        return sets.row[number]
+def _find_row(sets, arena, shelf, number, layer, words):
+    """The row of a set in a layer, by number."""
     begin, size = sets.begins[number], sets.sizes[number]
     own = sets.rows[begin] if size else -1
     if size > 1:
@@ -108,3 +101,22 @@ def row_of_set(sets, arena, shelf, number, layer, here, version, words):
         own = keep(arena, shelf, words)
     sets.row[number], sets.layers[number] = own, layer
     return own
+
+
+@borrowing
+def _renew(sets, shelf, number, here, version):
+    """What a set is in another version."""
+    _list_rows(sets, shelf, number, here)
+    sets.alike[number] = _find_alike(sets, number, version)
+    sets.versions[number] = version
+
+
+@inlined_borrowing
+def row_of_set(sets, arena, shelf, number, layer, here, version, words):
+    """The row of a set of states, by number: of its states' rows together."""
+    if sets.versions[number] != version:
+        _renew(sets, shelf, number, here, version)
+    alike = sets.alike[number]
+    if sets.layers[alike] == layer:
+        return sets.row[alike]
+    return _find_row(sets, arena, shelf, alike, layer, words)

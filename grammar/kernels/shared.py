@@ -7,7 +7,7 @@ array, the shelf: it is handed to many small calls, and each array of a tuple wo
 
 import numpy as np
 
-from grammar.loading import borrowing, kernel
+from grammar.loading import borrowing, inlined_borrowing, kernel
 
 from .rows import ONE, ZERO, clear, copy, equal, join, some
 
@@ -18,8 +18,8 @@ Of each row where it lies, its hash, both for numbering anew, and for looking at
 pair its two numbers and their result. What finds rows by their words, and pairs; the counters.
 """
 
-ROWS, PAIRS, TOP, FRAMES, STAMP = range(5)
-"""The counters: rows, pairs, the end of the arena, frames; what is marked."""
+ROWS, PAIRS, TOP, FRAMES, STAMP, VERSION = range(6)
+"""The counters: rows, pairs, the end of the arena, frames; the mark, the version of `Sets`."""
 
 UNKNOWN = -2
 """A result that is to be found yet."""
@@ -87,13 +87,16 @@ def pair(shelf, left, right):
     return place
 
 
-@borrowing
+@inlined_borrowing
 def joined(arena, shelf, left, right, words):
     """The union of two rows, by number."""
     if left < 0 or left == right:
         return right
-    if right < 0:
-        return left
+    return left if right < 0 else _union(arena, shelf, left, right, words)
+
+
+@borrowing
+def _union(arena, shelf, left, right, words):
     place = pair(shelf, min(left, right), max(left, right))
     if shelf[RESULT, place] == UNKNOWN:
         top = shelf[COUNTERS, TOP]
@@ -117,7 +120,7 @@ def masked(arena, shelf, number, g, of_symbol, words):
     return shelf[RESULT, place]
 
 
-@borrowing
+@inlined_borrowing
 def begin_layer(arena, shelf, narrow, wide):
     """Forgets all but the first rows, and gives these as many words as the layer's rows have."""
     last = shelf.shape[1] - 1
@@ -134,7 +137,7 @@ def begin_layer(arena, shelf, narrow, wide):
         shelf[SLOTS, slot] = number
 
 
-@borrowing
+@inlined_borrowing
 def end_layer(room, shelf, layer):
     """Numbers the rows of the layer's states anew, and keeps these alone."""
     count = 0
