@@ -243,12 +243,13 @@ class Passes:
             for plan in records.plans[room.counters[self.kernels.RECORD]]:
                 self.shelf.slack[plan] *= 2
             return
-        self.room, self.made, self.size = None, None, 2 * self.size
-        if self.size > ROOM:
+        self.room = self.made = None
+        if 2 * self.size > ROOM:
             raise LimitError(
                 f"a canvas must need at most {ROOM} words of memory, got more: take fewer active "
                 "classes"
             )
+        self.size *= 2
 
     def _make_room(self, records: int) -> Any:
         size, moves = self.size, self.content.moves

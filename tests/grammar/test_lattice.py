@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grammar import EmptyLanguageError, Vocabulary, compile_grammar, ebnf
+from grammar import EmptyLanguageError, LimitError, Vocabulary, compile_grammar, ebnf
 from grammar.general import lattice, passes
 from grammar.general.convert import over_characters
 from grammar.general.lattice import compile_lexed
@@ -140,3 +140,17 @@ def test_long_canvases(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
             folded |= bool(got._passes.room.counters[kernels.tables.BASE])
             canvas = want.keep(canvas, after, rng.random(len(canvas)).tolist())
     assert folded
+
+
+def test_a_canvas_beyond_the_limit_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that needs too much room is refused each time, and the next one is answered."""
+    monkeypatch.setattr(passes, "SMALL", 1 << 9)
+    monkeypatch.setattr(passes, "ROOM", 1 << 10)
+    grammar = ebnf('s ::= "(" s ")" | "[" s "]" s | "x"')
+    vocabulary = Vocabulary([b"(", b")", b"[", b"]", b"x"])
+    language = compile_lexed(over_characters(grammar), vocabulary)
+    for _ in range(3):
+        with pytest.raises(LimitError, match="must need at most 1024 words of memory, got more"):
+            language.feasible([-1] * 40)
+    assert language.feasible([0, -1, 1])
+    assert language._passes.size <= passes.ROOM
