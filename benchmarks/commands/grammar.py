@@ -78,7 +78,7 @@ def perform(options: argparse.Namespace) -> None:
 def _refuse(options: argparse.Namespace) -> None:
     for name, least in _LEAST.items():
         at_least(f"--{name}", getattr(options, name), least)
-    at_least("--holes", min(options.holes), 1)
+    at_least("--holes", min(options.holes, default=1), 1)
     if options.programs and options.languages is not None:
         rule = "--programs: must be without --languages, for programs are of C++ alone"
         raise ValueError(f"{rule}, got {options.languages!r}")

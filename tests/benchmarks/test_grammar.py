@@ -20,6 +20,9 @@ def test_figures(tmp_path: Path) -> None:
     dates, compiled = json.loads(out.read_text())
     assert (dates["decodes"]["decodes"], dates["decodes"]["invalid"]) == (3, 0)
     assert (compiled["compile_s"]["schemas"], compiled["compile_s"]["refused"]) == (2, 1)
+    main([*SMALL[:-3], "--fill", "0", "--decodes", "1", "--out", str(out)])
+    (decodes,) = json.loads(out.read_text())
+    assert (decodes["masks_ms"], decodes["decodes"]["decodes"]) == ({}, 1)
 
 
 @pytest.mark.slow
