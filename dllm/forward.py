@@ -109,10 +109,17 @@ class ClassBits(NamedTuple):
 
 
 def expand(classes: Int[HostArray, "languages vocab"], scene: Scene) -> Bool[Array, "window vocab"]:
-    """The tokens of a window's classes."""
+    """The tokens of a window's classes.
+
+    A token's bits for the whole window lie side by side, so that it is one lookup, of a row. They
+    are made once: every reduction over the logits would look each of them up anew.
+    """
     assert scene.words is not None
     own = jnp.asarray(classes)[scene.language]
-    return (scene.words[:, own >> 5] >> (own & 31).astype(jnp.uint32)[None] & 1).astype(bool)
+    places = jnp.arange(32, dtype=jnp.uint32)[None, None]
+    bits = (scene.words[:, :, None] >> places & 1).astype(jnp.int8)
+    by_class = bits.reshape(scene.words.shape[0], -1).T
+    return jax.lax.optimization_barrier(by_class[own]).T.astype(bool)
 
 
 PIECE = 2**28
