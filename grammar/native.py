@@ -89,7 +89,7 @@ def build_native(machine: Machine, classes: TokenClasses) -> Native:
             finals=finals,
             start=machine.start,
             **_spans(effects[:, 0], number[effects[:, 1]], len(finals), classes),
-            takes_all=np.concatenate([finals | True, nodes[inner, 0] == Operation.PUSH]),
+            takes_all=np.concatenate([np.ones_like(finals), nodes[inner, 0] == Operation.PUSH]),
             operation=nodes[inner, 0],
             symbol=symbol.astype(np.int64),
             future=number[nodes[inner, 2]],

@@ -69,11 +69,16 @@ class Lattice(Compiled):
 
     def masks_with(self, canvas: Sequence[int], more: Sequence[int]) -> Answer:
         holes = [position for position, token in enumerate(canvas) if token == MASK]
-        return self.masks(canvas, dict.fromkeys(holes, (*self._passes.active, *more)))
+        looked = tuple(dict.fromkeys((*self._passes.active, *more)))
+        wanted = dict.fromkeys(holes, looked)
+        answer = self._passes.answer(self._cells(canvas), self.must_stop, wanted, True)
+        if answer.feasible or not self.narrow:
+            return answer
+        return self.wider.masks_with(canvas, more)
 
     def feasible(self, canvas: Sequence[int]) -> bool:
         """Whether some filling of the canvas is valid."""
-        return self.completes(canvas) or (self.active is not None and self.wider.feasible(canvas))
+        return self.completes(canvas) or (self.narrow and self.wider.feasible(canvas))
 
     def keep(
         self, before: Sequence[int], after: Sequence[int], confidence: Sequence[float]
@@ -85,7 +90,7 @@ class Lattice(Compiled):
         try:
             return super().keep(before, after, confidence)
         except InfeasibleError:
-            if self.active is None:
+            if not self.narrow:
                 raise
             return self.wider.keep(before, after, confidence)
 

@@ -44,12 +44,11 @@ def solve(tables, room, cells, must_stop, can_stop, out):
     `can_stop` are `grammar.pushdown.solve`'s.
     """
     tail = tail_of(cells, can_stop)
-    top, of_symbol = run_forward(tables, room, cells)
+    top = run_forward(tables, room, cells)
     if top < 0:
         return -1
     words, pops = room.width[cells.shape[0]], tables.pop_begins[-1]
     frames = Frames(
-        of_symbol,
         np.full(words, ~ZERO, np.uint64),
         np.zeros(words, np.uint64),
         np.zeros((tables.symbols, words), np.int64),
@@ -72,7 +71,7 @@ def solve(tables, room, cells, must_stop, can_stop, out):
 @kernel
 def feasible(tables, room, cells, must_stop, can_stop):
     """As `solve`, without what may stand where: the pass from the left is enough to know."""
-    top, _ = run_forward(tables, room, cells)
+    top = run_forward(tables, room, cells)
     if top < 0:
         return -1
     last = cells.shape[0] - must_stop

@@ -218,7 +218,7 @@ def _advance(tables, room, cells, layer, sets, here, nodes, of_symbol, memory, s
 
 @kernel
 def run_forward(tables, room, cells):
-    """What can be reached. The end of the arena, -1 if the room is too small; frames by symbol."""
+    """What can be reached. The end of the arena, -1 if the room is too small."""
     states, nodes = tables.finals.shape[0], tables.takes_all.shape[0]
     here, sets = np.full(states, -1, np.int64), make_sets(tables)
     lists = np.full(nodes, UNKNOWN), np.full(nodes, -1), np.empty(nodes, np.int64)
@@ -230,5 +230,5 @@ def run_forward(tables, room, cells):
     while True:
         layer = _advance(tables, room, cells, layer, sets, here, lists, of_symbol, memory, shelf)
         if layer < 0 or layer > cells.shape[0]:
-            return shelf[COUNTERS, TOP] if layer > 0 else -1, of_symbol
+            return shelf[COUNTERS, TOP] if layer > 0 else -1
         memory, of_symbol = widen(memory, of_symbol)

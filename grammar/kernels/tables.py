@@ -26,10 +26,10 @@ Room = namedtuple(
 the same row have the same `item_id`, below their number. `begins`, `states` (of each layer, where
 its items and where the states among them begin), `width` and `frames` are of each layer."""
 
-Frames = namedtuple("Frames", "of_symbol open_bits closed common bits slot uses rows top")
+Frames = namedtuple("Frames", "open_bits closed common bits slot uses rows top")
 """What the pass from the right knows of frames, by words of 64.
 
-`of_symbol` are the frames of each symbol; `open_bits` those that have not come to their push;
+`open_bits` are the frames that have not come to their push;
 `closed` those that are closed well above all their parents; `common` the parents that the frames
 of a word and a symbol have in common. Of each pop: `bits`, the frames that are to remember what is
 in their word's `slot`; `uses`, how many words a slot has; and `rows`, where the slots lie that have
