@@ -13,7 +13,6 @@ from dllm.models.network import Network
 from tests.replay.published import Draws, fastdllm, llada
 from tests.shared import needs_parity, parity_arrays, parity_folder
 
-OPTIMISED = True
 FOLDERS = {"llada": 2e-5}
 CACHES = {
     "generate": "none",
@@ -50,6 +49,11 @@ def test_logits_of_published_code(folder: str, case: str) -> None:
 @needs_parity
 @pytest.mark.parametrize(("folder", "case"), _cases("decode_traces"))
 def test_decodes_of_published_code(folder: str, case: str) -> None:
+    assert_decodes_alike(folder, case)
+
+
+def assert_decodes_alike(folder: str, case: str) -> None:
+    """Canvases, forwards and what they saw are those of a recorded decode."""
     model = dllm.load(parity_folder(folder))
     arrays = parity_arrays(folder, "decode_traces")
     arguments = json.loads(str(arrays[f"{case}/args"]))
