@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grammar import EmptyLanguageError, Vocabulary, compile_grammar, ebnf
+from grammar import EmptyLanguageError, LimitError, Vocabulary, compile_grammar, ebnf
 from grammar.general import lattice, passes
 from grammar.general.convert import over_characters
 from grammar.general.lattice import compile_lexed
@@ -140,3 +140,40 @@ def test_long_canvases(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
             folded |= bool(got._passes.room.counters[kernels.tables.BASE])
             canvas = want.keep(canvas, after, rng.random(len(canvas)).tolist())
     assert folded
+
+
+def brackets() -> lattice.Lattice:
+    """Tokens are `(`, `)`, `[`, `]`."""
+    grammar = over_characters(ebnf('s ::= a*  a ::= "(" s ")" | "[" s "]"'))
+    texts = [b"(", b")", b"[", b"]"]
+    return compile_lexed(grammar, Vocabulary([*texts, None], frozenset({4})), active=None)
+
+
+def test_an_interrupted_pass_is_not_gone_on_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal that comes while compiled code runs is told as soon as that returns."""
+    language = brackets()
+    want = language.admissible([0, -1, -1, -1])
+    kernels = language._passes.kernels
+    forward = kernels.forward
+
+    def interrupted(*arguments: object) -> None:
+        forward(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kernels, "forward", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            language.admissible([2, -1, -1, -1])
+    np.testing.assert_array_equal(language.admissible([0, -1, -1, -1]), want)
+
+
+def test_the_limit_on_room_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A canvas that is refused does not raise what the next one may take."""
+    monkeypatch.setattr(passes, "SMALL", 1 << 10)
+    monkeypatch.setattr(passes, "ROOM", 1 << 11)
+    language = brackets()
+    for _ in range(2):
+        with pytest.raises(LimitError, match="at most 2048 words of memory"):
+            language.feasible([-1] * 24)
+        assert language._passes.size <= passes.ROOM
+    assert language.feasible([0, -1])
