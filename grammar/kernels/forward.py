@@ -194,7 +194,7 @@ def run_forward(tables, room, cells):
         name, narrow = class_of(tables, cells[layer - 1]), room.width[layer - 1]
         if room.begins[layer] + nodes > room.item_node.shape[0]:
             return -1, of_symbol
-        version = enter_sets(room, layer - 1, here, version)
+        version = enter_sets(room, layer - 1, here, sets, version)
         end, pushes, pops = _discover(tables, room, layer, name, here, set_of)
         frames = room.frames[layer - 1] + pushes
         wide = (frames + 63) >> 6
