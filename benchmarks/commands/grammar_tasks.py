@@ -44,6 +44,9 @@ def perform(options: argparse.Namespace) -> None:
     if unknown or not named:
         got = repr(unknown[0]) if unknown else "none"
         raise ValueError(f"--tasks: must be of {', '.join(FAMILIES)}, got {got}")
+    for other in ("languages", "programs"):
+        if value := getattr(options, other):
+            raise ValueError(f"--tasks: must be without --{other}, got {value!r}")
     at_least("--limit", options.limit, 1)
     at_least("--batch", options.batch, 1)
     at_least("--seed", options.seed, 0)

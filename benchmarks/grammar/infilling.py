@@ -11,7 +11,7 @@ from benchmarks.grammar.decodes import members_of
 from benchmarks.grammar.programs import CODE, Cutter, program, with_regions
 from benchmarks.grammar.tallies import read_tally, write_tally
 from benchmarks.grammar.vocabulary import made_vocabulary
-from grammar import MASK, compile_grammar, completable, lark_grammar, shipped
+from grammar import MASK, Grammar, compile_grammar, completable, lark_grammar, shipped
 from grammar.general.lattice import Lattice
 
 FORWARD_MS = 40.0
@@ -25,6 +25,10 @@ REGIONS = (1, 2, 3)
 
 SAVED = 10
 """After so many decodes what was found is written down."""
+
+
+_NOTHING = {"decodes": 0, "invalid": 0, "stuck": 0, "steps": 0}
+"""Counts of no decode."""
 
 
 class _Step(NamedTuple):
@@ -70,13 +74,9 @@ def measure_infilling(
     for decode in range(sum(own["decodes"] for own in counts.values()), number):
         rng, regions = np.random.default_rng([seed, decode]), REGIONS[decode % len(REGIONS)]
         canvas = with_regions(cut(program(seed + decode)), regions, region, rng)
-        steps: list[_Step] = []
-        filled = _fill(language, members, canvas, rng, steps)
-        text = b"".join(map(vocabulary.written, filled or ())).decode(errors="replace")
-        invalid = filled is not None and not completable(grammar, [text])
+        found, steps = _decode(grammar, language, members, canvas, rng)
         times[regions].append(steps)
-        found = {"decodes": 1, "invalid": invalid, "stuck": filled is None, "steps": len(steps)}
-        counts[regions] = {name: counts[regions][name] + int(found[name]) for name in _NOTHING}
+        counts[regions] = {name: counts[regions][name] + found[name] for name in _NOTHING}
         if (decode + 1) % SAVED == 0 or decode + 1 == number:
             write_tally(path, "programs", setting | {"regions": counts})
     return {
@@ -89,8 +89,20 @@ def measure_infilling(
     }
 
 
-_NOTHING = {"decodes": 0, "invalid": 0, "stuck": 0, "steps": 0}
-"""Counts of no decode."""
+def _decode(
+    grammar: Grammar,
+    language: Lattice,
+    members: list[np.ndarray],
+    canvas: list[int],
+    rng: np.random.Generator,
+) -> tuple[dict[str, int], list[_Step]]:
+    """What came of one program, by the names of `_NOTHING`, and its steps."""
+    steps: list[_Step] = []
+    filled = _fill(language, members, canvas, rng, steps)
+    text = b"".join(map(language.vocabulary.written, filled or ())).decode(errors="replace")
+    invalid = filled is not None and not completable(grammar, [text])
+    found = {"decodes": 1, "invalid": int(invalid), "stuck": int(filled is None)}
+    return found | {"steps": len(steps)}, steps
 
 
 def _times(decodes: Sequence[Sequence[_Step]]) -> dict[str, Any]:

@@ -50,8 +50,7 @@ def lists(tokenizer: Tokenizer, limit: int, rng: np.random.Generator) -> list[Qu
     del tokenizer, rng
     return [
         _answered(example, {"texts": TEXTS, "names": _names(example)})
-        for task in LINES
-        for example in embedded.evaluation(task, limit)
+        for example in _line_examples(limit)
     ]
 
 

@@ -114,7 +114,11 @@ class Passes:
         holes = np.flatnonzero(cells == ANY)
         first = int(holes[0]) if len(holes) else length
         alive = np.zeros((len(records.plans), classes + 2), np.bool_)
-        accepting = self._run(records, first, alive if both and len(holes) else None)
+        try:
+            accepting = self._run(records, first, alive if both and len(holes) else None)
+        except BaseException:  # an interrupt too: nothing may go on from what is half made
+            self.room = self.made = None
+            raise
         told = np.zeros((length, classes + 1), np.bool_)
         if both and any(accepting):
             told[first:, :classes] = alive[records.at[first:], :classes]
@@ -159,9 +163,9 @@ class Passes:
         return _Records(plans, source_of, np.asarray(at, np.int64), near, ends)
 
     def _plans(self, wanted: Sequence[int]) -> tuple[int, ...]:
-        """Plans of classes: that of the active ones where these are among them, else one a class.
+        """Plans of classes: one of all, or that of the active ones and one for each further class.
 
-        The plan of a class is made once, that of many classes for each set of them.
+        Plans are kept, and the classes that a model likes are others at every step.
         """
         chosen = tuple(dict.fromkeys(wanted))
         number, active = self.shelf.number, frozenset(self.active)
@@ -243,13 +247,12 @@ class Passes:
             for plan in records.plans[room.counters[self.kernels.RECORD]]:
                 self.shelf.slack[plan] *= 2
             return
-        self.room = self.made = None
         if 2 * self.size > ROOM:
             raise LimitError(
                 f"a canvas must need at most {ROOM} words of memory, got more: take fewer active "
                 "classes"
             )
-        self.size *= 2
+        self.room, self.made, self.size = None, None, 2 * self.size
 
     def _make_room(self, records: int) -> Any:
         size, moves = self.size, self.content.moves

@@ -195,7 +195,7 @@ def _advance(tables, room, cells, layer, sets, here, nodes, of_symbol, memory, s
             return -1
         if narrow + 1 + (most - states >> 6) > of_symbol.shape[1]:
             return layer
-        version = enter_sets(room, layer - 1, here, shelf[COUNTERS, VERSION])
+        version = enter_sets(room, layer - 1, here, sets, shelf[COUNTERS, VERSION])
         shelf[COUNTERS, VERSION] = version
         end, pushes, pops = _discover(tables, room, layer, name, here, nodes[0])
         room.width[layer] = (room.frames[layer - 1] + pushes + 63) >> 6

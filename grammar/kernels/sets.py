@@ -11,7 +11,8 @@ from .shared import COUNTERS, MARK, ROW, STAMP, TOP, keep
 
 Sets = namedtuple("Sets", "begins sources rows sizes hashes alike slots versions row layers")
 """Of a set `rows` are the different ones of its states, by number, and `sizes` how many these are,
-in a version of the numbers. `alike` is a set with the same ones; `slots` finds it by their hash.
+in a version of the numbers. `alike` is a set with the same ones; `slots` finds it by their hash,
+among the sets of this version alone.
 `row` is what they are together in a layer."""
 
 
@@ -29,7 +30,7 @@ def make_sets(tables):
 
 
 @inlined_borrowing
-def enter_sets(room, layer, here, version):
+def enter_sets(room, layer, here, sets, version):
     """Of each state of a layer its row's number, -1 of others, in place of the last layer's.
 
     Another version where they have changed.
@@ -45,6 +46,7 @@ def enter_sets(room, layer, here, version):
         here[room.item_node[item]] = -1
     for item in range(first, end):
         here[room.item_node[item]] = room.item_id[item]
+    sets.slots[:] = -1  # those of old versions would fill them up
     return version + 1
 
 
@@ -73,14 +75,12 @@ def _same_rows(sets, one, other):
 
 
 @borrowing
-def _find_alike(sets, number, version):
+def _find_alike(sets, number):
     """Another set with the same rows in this version, or the set itself."""
     last = sets.slots.shape[0] - 1
     slot = sets.hashes[number] >> 5 & last
     while sets.slots[slot] >= 0:
         other = sets.slots[slot]
-        if sets.versions[other] != version:
-            break
         if sets.hashes[other] == sets.hashes[number] and _same_rows(sets, number, other):
             return other
         slot = slot + 1 & last
@@ -107,7 +107,7 @@ def _find_row(sets, arena, shelf, number, layer, words):
 def _renew(sets, shelf, number, here, version):
     """What a set is in another version."""
     _list_rows(sets, shelf, number, here)
-    sets.alike[number] = _find_alike(sets, number, version)
+    sets.alike[number] = _find_alike(sets, number)
     sets.versions[number] = version
 
 

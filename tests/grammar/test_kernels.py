@@ -1,5 +1,8 @@
 """The compiled passes give the answers of the plain ones, position by position."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -14,6 +17,8 @@ from grammar import (
     regex,
     shipped,
 )
+from grammar import native as native_module
+from grammar.loading import load_kernels
 from grammar.native import Native, build_native, kernels
 from tests.grammar.canvases import STOP, TOKENS, plain, random_canvas
 from tests.grammar.languages import FIXED, bnf
@@ -119,6 +124,38 @@ def test_room_grows(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"grammar.native.{name}", 16)
     language = compile_grammar(languages()["crossed"], Vocabulary(TOKENS, frozenset({STOP})))
     compare(language, native(language), [MASK] * 30)
+
+
+def test_sets_of_many_layers_are_found() -> None:
+    """Sets of old numbers once filled the table that finds equal ones, and a search had no end."""
+    plain = load_kernels(Path(native_module.__file__).with_name("kernels"), compiled=False)
+    rng, states = np.random.default_rng(0), 40
+    members = [np.sort(rng.choice(states, rng.integers(1, 8), replace=False)) for _ in range(31)]
+    begins = np.cumsum([0, *map(len, members)])
+    sets = plain.sets.make_sets(
+        SimpleNamespace(set_begins=begins, set_sources=np.concatenate(members))
+    )
+    arena, here, version = np.zeros(200, np.uint64), np.full(states, -1), 0
+    shared = plain.shared
+    with np.errstate(over="ignore"):
+        shelf = shared.make_shelf(arena, states, states)
+    arena[:states] = np.uint64(1) << np.arange(states, dtype=np.uint64)
+    shelf[shared.ROW, :states] = np.arange(states)
+    for layer in range(1, 5):
+        ids = rng.integers(0, states, states)
+        room = SimpleNamespace(item_node=np.arange(states), item_id=ids)
+        room.states, room.begins = np.zeros(9, np.int64), np.full(9, states)
+        with np.errstate(over="ignore"):
+            shelf[shared.COUNTERS, : shared.FRAMES] = states, 0, states
+            shelf[shared.HASH, :states] = [shared.hash_row(arena, i, 1) for i in range(states)]
+            shared.begin_layer(arena, shelf, 1, 1)
+            version = plain.sets.enter_sets(room, layer, here, sets, version)
+            for number in rng.permutation(len(members)):
+                own = plain.sets.row_of_set(sets, arena, shelf, number, layer, here, version, 1)
+                assert int(arena[shelf[shared.ROW, own]]) == sum(
+                    {1 << i for i in ids[members[number]]}
+                )
+                assert np.sum(sets.slots >= 0) <= len(members)
 
 
 def test_compiled_once() -> None:

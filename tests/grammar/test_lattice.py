@@ -142,15 +142,38 @@ def test_long_canvases(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     assert folded
 
 
-def test_a_canvas_beyond_the_limit_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that needs too much room is refused each time, and the next one is answered."""
-    monkeypatch.setattr(passes, "SMALL", 1 << 9)
-    monkeypatch.setattr(passes, "ROOM", 1 << 10)
-    grammar = ebnf('s ::= "(" s ")" | "[" s "]" s | "x"')
-    vocabulary = Vocabulary([b"(", b")", b"[", b"]", b"x"])
-    language = compile_lexed(over_characters(grammar), vocabulary)
-    for _ in range(3):
-        with pytest.raises(LimitError, match="must need at most 1024 words of memory, got more"):
-            language.feasible([-1] * 40)
-    assert language.feasible([0, -1, 1])
-    assert language._passes.size <= passes.ROOM
+def brackets() -> lattice.Lattice:
+    """Tokens are `(`, `)`, `[`, `]`."""
+    grammar = over_characters(ebnf('s ::= a*  a ::= "(" s ")" | "[" s "]"'))
+    texts = [b"(", b")", b"[", b"]"]
+    return compile_lexed(grammar, Vocabulary([*texts, None], frozenset({4})), active=None)
+
+
+def test_an_interrupted_pass_is_not_gone_on_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal that comes while compiled code runs is told as soon as that returns."""
+    language = brackets()
+    want = language.admissible([0, -1, -1, -1])
+    kernels = language._passes.kernels
+    forward = kernels.forward
+
+    def interrupted(*arguments: object) -> None:
+        forward(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kernels, "forward", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            language.admissible([2, -1, -1, -1])
+    np.testing.assert_array_equal(language.admissible([0, -1, -1, -1]), want)
+
+
+def test_the_limit_on_room_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A canvas that is refused does not raise what the next one may take."""
+    monkeypatch.setattr(passes, "SMALL", 1 << 10)
+    monkeypatch.setattr(passes, "ROOM", 1 << 11)
+    language = brackets()
+    for _ in range(2):
+        with pytest.raises(LimitError, match="at most 2048 words of memory"):
+            language.feasible([-1] * 24)
+        assert language._passes.size <= passes.ROOM
+    assert language.feasible([0, -1])
