@@ -34,7 +34,6 @@ Draw = Callable[[Tokenizer, int, np.random.Generator], list[Question]]
 """(tokenizer, examples a task, chance) -> questions, the same languages for each."""
 
 TEXTS = json_schema({"type": "array", "items": {"type": "string"}})
-ARITHMETIC = lark_grammar(shipped("arithmetic"))
 
 LINE = 3
 """People of a line that a record is made of."""
@@ -93,7 +92,7 @@ def records(tokenizer: Tokenizer, limit: int, rng: np.random.Generator) -> list[
 def arithmetic(tokenizer: Tokenizer, limit: int, rng: np.random.Generator) -> list[Question]:
     """An expression of three digits, to be said again."""
     del tokenizer
-    made = []
+    made, language = [], lark_grammar(shipped("arithmetic"))
     for _ in range(limit):
         digits = rng.integers(1, 10, 3).tolist()
         first, second = (OPERATORS[i] for i in rng.integers(0, len(OPERATORS), 2))
@@ -101,7 +100,7 @@ def arithmetic(tokenizer: Tokenizer, limit: int, rng: np.random.Generator) -> li
         canvas = [MASK] * ANSWER
         right = partial(_same, text)
         made.append(
-            Question("arithmetic", f"Copy: {text}", canvas, {"arithmetic": ARITHMETIC}, right)
+            Question("arithmetic", f"Copy: {text}", canvas, {"arithmetic": language}, right)
         )
     return made
 
