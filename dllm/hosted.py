@@ -119,10 +119,10 @@ def run_hosted(
             continue
         seen, memory, moves = _see(model, proposal, rows, memory, anew=anew, **fixed)
         # Sent off before the host looks, so that the device goes on with it behind its forward.
-        liked = judge.narrow and _liked(model, proposal, rows, seen, anew=anew, **fixed)
+        liked = _liked(model, proposal, rows, seen, anew=anew, **fixed) if judge.narrow else None
         canvases = drafts[:, :1] if anew else drafts
         bits, free = judge.look(canvases, running)
-        if judge.narrow:  # most often all of that is known by now
+        if liked is not None:  # most often all of that is known by now
             bits, free = judge.look(canvases, running, np.asarray(liked))
         kind = Kind.FULL if anew else KINDS[settings.cache.kind]
         shown = _read(model, proposal, bits, rows, seen, anew=anew, **fixed)

@@ -131,8 +131,11 @@ class Languages:
         size = np.sum(before != VOID)
         text = _text(after, begin)
         # A narrow language looks at more before its masks: they wait for the next forward.
-        narrow = language.narrow
-        if language.completes(text) if narrow else self._book.judge(language, text).feasible:
+        if language.narrow:
+            fits = language.completes(text)
+        else:
+            fits = self._book.judge(language, text).feasible
+        if fits:
             return after
         whole = np.where(after == VOID, before, after)  # a row is cut short where that is valid
         kept = language.keep(

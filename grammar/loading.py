@@ -52,8 +52,7 @@ def load_kernels(folder: Path, compiled: bool = True, allocates: bool = True) ->
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Decorates a function that is to be compiled where its package is loaded so."""
-    package = sys.modules[function.__module__.partition(".")[0]]
-    return getattr(package, _COMPILER, _as_it_is)(function)
+    return _made(function)
 
 
 def borrowing(function: Callable[..., Any]) -> Any:
@@ -61,14 +60,12 @@ def borrowing(function: Callable[..., Any]) -> Any:
 
     The counts of every array of a tuple may cost more than a small function.
     """
-    package = sys.modules[function.__module__.partition(".")[0]]
-    return getattr(package, _COMPILER, _as_it_is)(function, _nrt=False)
+    return _made(function, _nrt=False)
 
 
 def inlined_borrowing(function: Callable[..., Any]) -> Any:
     """As `borrowing`, compiled into the functions that call it."""
-    package = sys.modules[function.__module__.partition(".")[0]]
-    return getattr(package, _COMPILER, _as_it_is)(function, _nrt=False, forceinline=True)
+    return _made(function, _nrt=False, forceinline=True)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
@@ -76,8 +73,12 @@ def inlined(function: Callable[..., Any]) -> Any:
 
     A call hands over every array of a tuple one by one, which may cost more than the function.
     """
+    return _made(function, forceinline=True)
+
+
+def _made(function: Callable[..., Any], **options: bool) -> Any:
     package = sys.modules[function.__module__.partition(".")[0]]
-    return getattr(package, _COMPILER, _as_it_is)(function, forceinline=True)
+    return getattr(package, _COMPILER, _as_it_is)(function, **options)
 
 
 def _as_it_is(function: Callable[..., Any], **_: bool) -> Callable[..., Any]:

@@ -67,6 +67,7 @@ def perform(options: argparse.Namespace) -> None:
     if options.tasks is not None:
         grammar_tasks.perform(options)
         return
+    grammar_tasks.refuse_own(options)
     _refuse(options)
     figures = []
     for one in _code(options) if options.programs else _masks(options):

@@ -22,19 +22,42 @@ EXAMPLES = """\
 """
 
 
+_OWN = {"model": "tiny", "limit": 16, "scheduler": None, "set": [], "seed": 0, "batch": 16}
+_OWN |= {"plot": None, "progress": None}
+"""What `--tasks` alone reads, and its defaults."""
+
+
 def add_options(add: Callable[..., object]) -> None:
     """Declares what `--tasks` reads."""
     known = ",".join(FAMILIES)
     what = f"instead: tasks answered with and without a grammar (all: {known})"
     add("--tasks", nargs="?", const=known, metavar="A,B", help=what)
-    add("--model", default="tiny", metavar="NAME", help="who answers (default: %(default)s)")
-    add("--limit", type=int, default=16, metavar="N", help="questions a task (%(default)s)")
+    add("--model", default=_OWN["model"], metavar="NAME", help="who answers (default: %(default)s)")
+    add(
+        "--limit",
+        type=int,
+        default=_OWN["limit"],
+        metavar="N",
+        help="questions a task (%(default)s)",
+    )
     add("--scheduler", action="append", metavar="RULE", help="may be repeated; default: threshold")
     add("--set", action="append", default=[], metavar="KEY=V1,V2", help="an option of the rules")
-    add("--seed", type=int, default=0, help="of what is drawn (default: %(default)s)")
-    add("--batch", type=int, default=16, help="questions at a time (default: %(default)s)")
+    add("--seed", type=int, default=_OWN["seed"], help="of what is drawn (default: %(default)s)")
+    add(
+        "--batch",
+        type=int,
+        default=_OWN["batch"],
+        help="questions at a time (default: %(default)s)",
+    )
     add("--plot", type=Path, metavar="PATH", help="a picture of the answers")
     add("--progress", action=argparse.BooleanOptionalAction, help="a bar (default: on a terminal)")
+
+
+def refuse_own(options: argparse.Namespace) -> None:
+    """Refuses what has no meaning without `--tasks`."""
+    for name, default in _OWN.items():
+        if (value := getattr(options, name)) != default:
+            raise ValueError(f"--{name}: must stand beside --tasks, got {value!r}")
 
 
 def perform(options: argparse.Namespace) -> None:

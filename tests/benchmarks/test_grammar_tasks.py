@@ -95,6 +95,8 @@ def test_table_and_picture(tmp_path: Path) -> None:
         (["--tasks", ","], "--tasks: must be of lists, holes, "),
         (["--tasks", "--languages", "json"], "--tasks: must be without --languages, got 'json'"),
         (["--tasks", "--programs", "3"], "--tasks: must be without --programs, got 3"),
+        (["--limit", "3"], "--limit: must stand beside --tasks, got 3"),
+        (["--set", "tokens=1"], "--set: must stand beside --tasks, got ['tokens=1']"),
         (["--tasks", "--limit", "0"], "--limit must be at least 1, got 0"),
         (["--tasks", "--limit", "1001"], "--limit must be at most 1000, got 1001"),
         (["--tasks", "--batch", "0"], "--batch must be at least 1, got 0"),
