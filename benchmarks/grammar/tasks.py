@@ -25,7 +25,6 @@ POSITIONS = 96
 
 DONE = (Outcome.FILLED, Outcome.ENDED)
 
-
 HELD = {"with": ("raw", True), "unmasked": ("unmasked", True), "nothing_for_free": ("raw", False)}
 """Ways of decoding under a language: what scores describe, and whether tokens that must stand
 somewhere are written for free."""
